@@ -17,7 +17,9 @@ export interface Strategy<Options = unknown> {
   readonly name: string;
   /** One sentence for help and docs. */
   readonly summary: string;
-  /** The strategy's own options, under a key of its name in a rollout. Defaults make the key optional. */
+  /** Key of the strategy's own options in a rollout: a name that Avro takes (`blueGreen`). Null when it has none. */
+  readonly optionsKey: string | null;
+  /** The strategy's own options. Defaults make the key optional. */
   readonly options: ZodType<Options>;
   /** Candidate's share now, 0..10000; only asked when ready. */
   candidateShareBp(view: StrategyView<Options>): number;
