@@ -4,8 +4,8 @@
 // Invariants: an owner works in the order fence → (read what earlier owners committed) → resume → take/commit.
 //       After any failed or doubtful commit the partition is unfenced, and the owner starts over from `fence`.
 
-import type { Delivery } from '../domain/endpoint.ts';
 import type { InRecord, OutRecord } from '../domain/record.ts';
+import type { Delivery } from '../domain/route-plan.ts';
 import type { TopicSpec } from '../domain/topics.ts';
 
 export interface Bus {

@@ -6,3 +6,25 @@ export interface Clock {
   /** Resolves after `ms`, or at once when `signal` aborts (it never rejects). */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
+
+/** Resolves when the first of `signals` aborts. Leaves no listener behind. */
+export function aborted(...signals: readonly AbortSignal[]): Promise<void> {
+  return new Promise((resolve) => {
+    if (signals.some((signal) => signal.aborted)) return resolve();
+    const done = () => {
+      for (const signal of signals) signal.removeEventListener('abort', done);
+      resolve();
+    };
+    for (const signal of signals) signal.addEventListener('abort', done);
+  });
+}
+
+/** Sleeps `ms` unless one of `signals` aborts first. */
+export async function sleepUnless(clock: Clock, ms: number, ...signals: readonly AbortSignal[]): Promise<void> {
+  const wake = new AbortController();
+  const wakeUp = () => wake.abort();
+  for (const signal of signals) signal.addEventListener('abort', wakeUp);
+  if (signals.some((signal) => signal.aborted)) wake.abort();
+  await clock.sleep(ms, wake.signal);
+  for (const signal of signals) signal.removeEventListener('abort', wakeUp);
+}

@@ -1,11 +1,9 @@
 // Endpoint: a served model name and its settings, as users write them on `millrace.endpoints`.
 
 import { z } from 'zod';
+import { DELIVERIES } from './route-plan.ts';
 import { signatureSchema } from './tensor.ts';
 import { ENDPOINT_NAME, PARTITIONS_MAX } from './topics.ts';
-
-export const DELIVERIES = ['exactly-once', 'at-least-once'] as const;
-export type Delivery = (typeof DELIVERIES)[number];
 
 export const endpointNameSchema = z
   .string()

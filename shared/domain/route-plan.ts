@@ -7,6 +7,10 @@
 import { z } from 'zod';
 import { MillraceError } from './errors.ts';
 
+/** `exactly-once` (default) or `at-least-once`. */
+export const DELIVERIES = ['exactly-once', 'at-least-once'] as const;
+export type Delivery = (typeof DELIVERIES)[number];
+
 export const LANES = ['blue', 'green'] as const;
 export type Lane = (typeof LANES)[number];
 
@@ -30,6 +34,8 @@ export type Share = Readonly<z.infer<typeof shareSchema>>;
 
 export const routePlanSchema = z.strictObject({
   endpoint: z.string(),
+  /** How answers are committed: a setting of the endpoint, carried here so that the data plane reads plans alone. */
+  delivery: z.enum(DELIVERIES),
   /** Grows by at least one with every plan of the endpoint; from 1. */
   revision: z.int().min(1),
   /** Rollout that this plan serves; part of the bucket hash's salt, so that each rollout draws other keys. */

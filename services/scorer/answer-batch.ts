@@ -1,0 +1,148 @@
+// AnswerBatch: one batch of lane records to the records that end them. All scoring happens here, before a transaction.
+// Flow: take → [triage → decode → score by version → answer, rescue or refuse] → commit.
+// Invariant: one outcome per record, in record order; a version that is down with nobody to answer instead is an
+//       error of the whole batch (MODEL_UNAVAILABLE), and the partition waits.
+
+import type { DecodedRequest, PayloadCodec } from '../../shared/codec/payload-codec.ts';
+import { codecFor } from '../../shared/codec/registry.ts';
+import type { Clock } from '../../shared/domain/clock.ts';
+import { errorCode, errorText, MillraceError } from '../../shared/domain/errors.ts';
+import { HEADER, headerText } from '../../shared/domain/headers.ts';
+import type { InRecord, OutRecord } from '../../shared/domain/record.ts';
+import { refusalRecords } from '../../shared/domain/refusal.ts';
+import type { RoutePlan } from '../../shared/domain/route-plan.ts';
+import type { Topics } from '../../shared/domain/topics.ts';
+import { isVersionFailure, type RowOutcome } from '../../shared/scoring/isolate.ts';
+import { predictionRecord, rescueRecord } from './core/answer.ts';
+import { type Routing, rescueTarget, triage } from './core/triage.ts';
+import type { Versions } from './versions.ts';
+
+/** Rows that one request may carry. */
+const ROWS_MAX = 1024;
+
+export interface AnswerContext {
+  readonly endpoint: string;
+  readonly topics: Topics;
+  readonly clock: Clock;
+  readonly versions: Versions;
+  readonly plan: () => RoutePlan | undefined;
+}
+
+interface Scorable {
+  readonly index: number;
+  readonly record: InRecord;
+  readonly routing: Routing;
+  readonly codec: PayloadCodec;
+  readonly request: DecodedRequest;
+}
+
+/**
+ * Outputs of a batch.
+ * @throws MODEL_UNAVAILABLE when a version without a stand-in cannot answer; nothing is lost, take the batch again
+ */
+export async function answerBatch(context: AnswerContext, records: readonly InRecord[]): Promise<OutRecord[]> {
+  const ends: (readonly OutRecord[])[] = new Array(records.length);
+  const groups = new Map<string, Scorable[]>();
+  for (const [index, record] of records.entries()) {
+    const end = await prepare(context, index, record);
+    if (Array.isArray(end)) ends[index] = end;
+    else groupOf(groups, end.routing).push(end);
+  }
+  await Promise.all([...groups.values()].map((group) => scoreGroup(context, group, ends)));
+  return ends.flat();
+}
+
+function groupOf(groups: Map<string, Scorable[]>, routing: Routing): Scorable[] {
+  const key = `${routing.model.version}/${routing.model.digest}`;
+  const known = groups.get(key);
+  if (known !== undefined) return known;
+  const group: Scorable[] = [];
+  groups.set(key, group);
+  return group;
+}
+
+/** Ends a record that needs no scoring, or decodes it. */
+async function prepare(context: AnswerContext, index: number, record: InRecord): Promise<OutRecord[] | Scorable> {
+  const { endpoint, clock } = context;
+  const found = triage(record, context.plan(), { endpoint, nowMs: clock.nowMs() });
+  if (found.kind === 'refuse') return refuse(context, record, found.error, null);
+  if (found.kind === 'rescue') return [rescueRecord(context.topics, record, { endpoint, ...found })];
+  let request: DecodedRequest | null = null;
+  try {
+    const { signature } = await context.versions.open(found.routing.model);
+    if (record.value === null) throw new MillraceError('REQUEST_EMPTY');
+    const codec = codecFor(headerText(record.headers, HEADER.contentType), record.value);
+    request = codec.decode(record.value, signature, { rowsMax: ROWS_MAX });
+    return { index, record, routing: found.routing, codec, request };
+  } catch (error) {
+    return isVersionFailure(error)
+      ? standIn(context, record, found.routing, error)
+      : refuse(context, record, error, null);
+  }
+}
+
+async function scoreGroup(
+  context: AnswerContext,
+  group: readonly Scorable[],
+  ends: (readonly OutRecord[])[],
+): Promise<void> {
+  const model = group[0]?.routing.model;
+  if (model === undefined) return;
+  try {
+    const outcomes = await context.versions.score(
+      model,
+      group.map((item) => item.request),
+    );
+    const { runtime } = await context.versions.open(model);
+    for (const [place, item] of group.entries()) {
+      const outcome = outcomes[place];
+      if (outcome !== undefined) ends[item.index] = end(context, item, outcome, runtime);
+    }
+  } catch (error) {
+    if (!isVersionFailure(error)) throw error;
+    for (const item of group) ends[item.index] = standIn(context, item.record, item.routing, error);
+  }
+}
+
+/** How one scored or failed request ends. */
+function end(context: AnswerContext, item: Scorable, outcome: RowOutcome, runtime: string): OutRecord[] {
+  const { endpoint, topics } = context;
+  const { record, routing, codec, request } = item;
+  if (outcome.kind === 'scored') {
+    const value = codec.encodeAnswer({ id: request.id, endpoint, model: routing.model, outputs: outcome.outputs });
+    const topic = topics.endpoint(endpoint, 'predictions');
+    return [predictionRecord(topic, record, { value, contentType: codec.contentType, runtime })];
+  }
+  const { error } = outcome;
+  const to = rescueTarget(context.plan(), routing);
+  return to === null
+    ? refuse(context, record, error, request.id)
+    : [rescueRecord(topics, record, { endpoint, routing, to, error })];
+}
+
+/** The whole version is down: the incumbent answers, or nobody can and the partition waits. */
+function standIn(context: AnswerContext, record: InRecord, routing: Routing, error: unknown): OutRecord[] {
+  const to = rescueTarget(context.plan(), routing);
+  if (to === null || !(error instanceof MillraceError)) {
+    context.versions.revive(routing.model);
+    throw error;
+  }
+  return [rescueRecord(context.topics, record, { endpoint: context.endpoint, routing, to, error })];
+}
+
+function refuse(context: AnswerContext, record: InRecord, error: unknown, id: string | null): OutRecord[] {
+  const { endpoint, topics } = context;
+  const codec = codecFor(headerText(record.headers, HEADER.contentType), record.value ?? new Uint8Array());
+  const code = errorCode(error);
+  const message = errorText(error);
+  const answer = codec.encodeError({ id, endpoint, code, message });
+  return refusalRecords(topics, record, {
+    endpoint,
+    code,
+    message,
+    stage: 'scorer',
+    answer,
+    contentType: codec.contentType,
+    extraHeaders: [],
+  });
+}

@@ -1,0 +1,168 @@
+// Versions: the model processes of one endpoint in this worker, by version and digest.
+// Flow: plans say which to keep; lane loops ask them to score. Each has its own process and its own drain batcher,
+//       which mixes the requests of all partitions.
+// Invariant: a version's process lives as long as a plan binds it to a lane, and the controller unbinds a lane only
+//       when it is drained; a version that a record names and no plan (yet) does is launched on demand.
+
+import { aborted, type Clock } from '../../shared/domain/clock.ts';
+import { MillraceError } from '../../shared/domain/errors.ts';
+import { LANES, type ModelRef, type RoutePlan } from '../../shared/domain/route-plan.ts';
+import type { Signature, Tensor } from '../../shared/domain/tensor.ts';
+import type { ModelLauncher, ModelProcess } from '../../shared/runtimes/model-process.ts';
+import { type DrainBatcher, drainBatcher } from '../../shared/scoring/drain.ts';
+import type { RowOutcome } from '../../shared/scoring/isolate.ts';
+import { notFinite, outputProblem, type RowBlock } from '../../shared/scoring/rows.ts';
+import { sameModel } from './core/triage.ts';
+
+/** Batches in flight per model process: the second hides the process's wake-up. */
+const BATCHES_IN_FLIGHT = 2;
+/** A failed incumbent is launched again this long after it failed. */
+const RELAUNCH_AFTER_MS = 5_000;
+
+export interface VersionsOptions {
+  readonly endpoint: string;
+  readonly launcher: ModelLauncher;
+  readonly clock: Clock;
+  /** Called whenever a process changed its state. */
+  readonly onState: (process: ModelProcess) => void;
+}
+
+interface Version {
+  process: ModelProcess;
+  readonly batcher: DrainBatcher;
+  failedAtMs: number | null;
+  stateChanged: AbortController;
+}
+
+export class Versions {
+  readonly #options: VersionsOptions;
+  readonly #versions = new Map<string, Version>();
+  #stopped = false;
+
+  constructor(options: VersionsOptions) {
+    this.#options = options;
+  }
+
+  /** Launches what the plan binds and is not there; stops what it binds no more. */
+  async reconcile(plan: RoutePlan | undefined): Promise<void> {
+    const wanted = plan === undefined ? [] : LANES.map((lane) => plan.lanes[lane]).filter((ref) => ref !== null);
+    for (const ref of wanted) this.#ensure(ref);
+    const ended = [...this.#versions].filter(
+      ([, version]) => !wanted.some((ref) => sameModel(ref, version.process.ref)),
+    );
+    for (const [key] of ended) this.#versions.delete(key);
+    await Promise.all(ended.map(([, version]) => version.process.stop()));
+  }
+
+  /** Resolves when every process that is there now is READY or FAILED. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#versions.values()].map((version) => version.process.settled));
+  }
+
+  processes(): readonly ModelProcess[] {
+    return [...this.#versions.values()].map((version) => version.process);
+  }
+
+  /**
+   * Signature of a version, and the label of the runtime that serves it, once it is READY.
+   * @throws MODEL_UNAVAILABLE when it is not coming up
+   */
+  async open(ref: ModelRef): Promise<{ readonly signature: Signature; readonly runtime: string }> {
+    const { process } = await this.#ready(this.#ensure(ref));
+    if (process.signature === null) throw this.#unavailable(process);
+    return { signature: process.signature, runtime: process.runtime };
+  }
+
+  /** Outcomes of `blocks`, in order. @throws MODEL_UNAVAILABLE */
+  score(ref: ModelRef, blocks: readonly RowBlock[]): Promise<readonly RowOutcome[]> {
+    return this.#ensure(ref).batcher.submit(blocks);
+  }
+
+  /** Gives a FAILED version another try: an incumbent has nobody who could answer instead. */
+  revive(ref: ModelRef): void {
+    const version = this.#versions.get(keyOf(ref));
+    if (version === undefined || version.failedAtMs === null || this.#stopped) return;
+    if (this.#options.clock.nowMs() - version.failedAtMs < RELAUNCH_AFTER_MS) return;
+    version.failedAtMs = null;
+    version.process = this.#launch(ref, () => version);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all([...this.#versions.values()].map((version) => version.process.stop()));
+  }
+
+  #ensure(ref: ModelRef): Version {
+    const known = this.#versions.get(keyOf(ref));
+    if (known !== undefined) return known;
+    const version: Version = {
+      process: this.#launch(ref, () => this.#versions.get(keyOf(ref))),
+      batcher: drainBatcher({
+        scoring: {
+          score: (inputs) => this.#scoreOnce(version, inputs),
+          outputError: (outputs) => this.#outputError(version.process, notFinite(outputs)),
+        },
+        maxRows: () => version.process.maxBatchRows,
+        depth: BATCHES_IN_FLIGHT,
+      }),
+      failedAtMs: null,
+      stateChanged: new AbortController(),
+    };
+    this.#versions.set(keyOf(ref), version);
+    return version;
+  }
+
+  #launch(ref: ModelRef, versionOf: () => Version | undefined): ModelProcess {
+    return this.#options.launcher.launch(this.#options.endpoint, ref, (process) => {
+      const version = versionOf();
+      if (version !== undefined) {
+        if (process.state === 'FAILED') version.failedAtMs = this.#options.clock.nowMs();
+        const fired = version.stateChanged;
+        version.stateChanged = new AbortController();
+        fired.abort();
+      }
+      this.#options.onState(process);
+    });
+  }
+
+  async #scoreOnce(version: Version, inputs: readonly Tensor[]): Promise<readonly Tensor[]> {
+    const { process } = await this.#ready(version);
+    const outputs = await process.score(inputs);
+    const rows = inputs[0]?.shape[0] ?? 0;
+    const problem = process.signature === null ? null : outputProblem(outputs, process.signature, rows);
+    if (problem !== null) throw new MillraceError('MODEL_OUTPUT', { ...this.#names(process), detail: problem });
+    return outputs;
+  }
+
+  #outputError(process: ModelProcess, tensor: string | null): MillraceError | null {
+    if (tensor === null) return null;
+    const detail = `'${tensor}' holds NaN or infinity`;
+    return new MillraceError('MODEL_OUTPUT', { ...this.#names(process), detail });
+  }
+
+  /** Waits while the process loads (again); the launcher's load deadline and circuit bound that. */
+  async #ready(version: Version): Promise<Version> {
+    for (;;) {
+      const changed = version.stateChanged.signal;
+      const { state } = version.process;
+      if (state === 'READY') return version;
+      if (state !== 'LOADING') throw this.#unavailable(version.process);
+      await aborted(changed);
+    }
+  }
+
+  #unavailable(process: ModelProcess): MillraceError {
+    return new MillraceError('MODEL_UNAVAILABLE', {
+      ...this.#names(process),
+      detail: process.problem === '' ? process.state : process.problem,
+    });
+  }
+
+  #names(process: ModelProcess): { version: number; endpoint: string } {
+    return { version: process.ref.version, endpoint: this.#options.endpoint };
+  }
+}
+
+function keyOf(ref: ModelRef): string {
+  return `${ref.version}/${ref.digest}`;
+}

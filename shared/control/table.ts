@@ -1,0 +1,94 @@
+// Table: the newest value per key of a compacted control topic, followed for as long as it is open.
+// Flow: millrace.endpoints, millrace.plans, … → tables in router, scorer, controller, CLI.
+// Invariant: `ready` resolves only after everything up to the high watermark at the start was applied.
+
+import type { Bus } from '../bus/bus.ts';
+import type { Bytes, InRecord } from '../domain/record.ts';
+
+export interface Table<T> {
+  /** Resolves once the table stands where the topic stood when it was opened; rejects when it cannot be read. */
+  readonly ready: Promise<void>;
+  get(key: string): T | undefined;
+  entries(): IterableIterator<[string, T]>;
+  /** Aborts at the next change; take a new one afterwards. */
+  readonly changed: AbortSignal;
+  stop(): Promise<void>;
+}
+
+export interface TableOptions<T> {
+  readonly bus: Bus;
+  readonly topic: string;
+  /** Value of a record that has one; a throw keeps the key's last good value and is reported. */
+  readonly decode: (record: InRecord) => T;
+  readonly onProblem: (error: unknown) => void;
+  /** Called with every batch's keys after they were applied. */
+  readonly onChange?: (keys: readonly string[]) => void;
+}
+
+const decoder = new TextDecoder();
+
+/** Opens a table over a one-partition topic. A tombstone removes its key. */
+export function openTable<T>(options: TableOptions<T>): Table<T> {
+  const values = new Map<string, T>();
+  const stop = new AbortController();
+  let changed = new AbortController();
+  let markReady: () => void = () => {};
+  let markFailed: (error: unknown) => void = () => {};
+  const ready = new Promise<void>((resolve, reject) => {
+    markReady = resolve;
+    markFailed = reject;
+  });
+  ready.catch(options.onProblem);
+
+  function apply(records: readonly InRecord[]): void {
+    const keys: string[] = [];
+    for (const record of records) {
+      if (record.key === null) continue;
+      const key = textOf(record.key);
+      try {
+        if (record.value === null) values.delete(key);
+        else values.set(key, options.decode(record));
+        keys.push(key);
+      } catch (error) {
+        options.onProblem(error);
+      }
+    }
+    if (keys.length === 0) return;
+    const fired = changed;
+    changed = new AbortController();
+    fired.abort();
+    options.onChange?.(keys);
+  }
+
+  async function follow(): Promise<void> {
+    let end: number | null = null;
+    try {
+      const stream = options.bus.read({ topic: options.topic, from: 'earliest', until: 'never', signal: stop.signal });
+      for await (const batch of stream) {
+        apply(batch.records);
+        end ??= batch.endOffset;
+        if (batch.nextOffset >= end) markReady();
+      }
+    } catch (error) {
+      if (!stop.signal.aborted) markFailed(error);
+    }
+  }
+
+  const following = follow();
+  return {
+    ready,
+    get: (key) => values.get(key),
+    entries: () => values.entries(),
+    get changed() {
+      return changed.signal;
+    },
+    stop: async () => {
+      stop.abort();
+      await following;
+    },
+  };
+}
+
+function textOf(key: Bytes): string {
+  return decoder.decode(key);
+}
