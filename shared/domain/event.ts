@@ -112,6 +112,28 @@ export const rolloutEventSchema = z.discriminatedUnion('type', [
 export type RolloutEvent = Readonly<z.infer<typeof rolloutEventSchema>>;
 export type RolloutEventType = RolloutEvent['type'];
 
+/** What a field holds when an event's type does not use it. */
+export const EVENT_BLANK = {
+  actor: 'controller',
+  reason: '',
+  rollout: '',
+  code: '',
+  message: '',
+  evidence: [],
+  consumed: null,
+  idempotencyKey: null,
+  settings: null,
+  signature: null,
+  spec: null,
+  candidate: null,
+  lane: null,
+  weightBp: null,
+  plan: null,
+  keepsIncumbent: null,
+  outcome: null,
+  snapshot: null,
+} as const satisfies Partial<RolloutEvent>;
+
 /** Status word and reason of a phase, as `millrace status` shows them. */
 export function rolloutStatus(phase: RolloutPhase): { readonly status: string; readonly reason: string } {
   switch (phase) {
