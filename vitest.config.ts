@@ -23,6 +23,7 @@ export default defineConfig({
           name: 'integration',
           include: ['shared/**/*.int.test.ts', 'services/**/*.int.test.ts', 'test/**/*.int.test.ts'],
           exclude: ['**/node_modules/**', 'dist/**'],
+          globalSetup: ['test/support/broker-setup.ts'],
           pool: 'forks',
           maxWorkers: 1,
           testTimeout: 60_000,

@@ -1,0 +1,73 @@
+// Settings: the server properties of a broker that Millrace starts, on a JVM or in a container.
+// Invariant: the same cluster wherever it runs; only addresses and folders differ.
+// Source: the settings that make a small, quick-starting KRaft cluster whose transaction time-outs are testable.
+
+import type { NodeCount } from './running-broker.ts';
+
+/** Version of the jars (pom.xml), of the image and of docker-compose.yml. */
+export const KAFKA_VERSION = '4.3.1';
+export const KAFKA_IMAGE = `apache/kafka:${KAFKA_VERSION}`;
+/** Any 22-character base64 uuid; the cluster is never shared. */
+export const CLUSTER_ID = 'MillraceTestCluster0AA';
+
+/** Settings that do not depend on where a node runs. Values are as in server.properties, ms and bytes. */
+export function clusterSettings(nodes: NodeCount): Readonly<Record<string, string>> {
+  const replicas = String(nodes);
+  const inSync = nodes === 1 ? '1' : '2';
+  return {
+    'process.roles': 'broker,controller',
+    'controller.listener.names': 'CONTROLLER',
+    'num.network.threads': '1',
+    'num.io.threads': '2',
+    'auto.create.topics.enable': 'false',
+    'default.replication.factor': replicas,
+    'min.insync.replicas': inSync,
+    'offsets.topic.num.partitions': '3',
+    'offsets.topic.replication.factor': replicas,
+    'transaction.state.log.num.partitions': '3',
+    'transaction.state.log.replication.factor': replicas,
+    'transaction.state.log.min.isr': inSync,
+    'share.coordinator.state.topic.num.partitions': '1',
+    'share.coordinator.state.topic.replication.factor': replicas,
+    'share.coordinator.state.topic.min.isr': inSync,
+    // No waiting for more members: a test's group is complete when its members have joined.
+    'group.initial.rebalance.delay.ms': '0',
+    'group.min.session.timeout.ms': '1000',
+    // How often expired transactions are looked for; the default of 10 s would hide a time-out of 5 s.
+    'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500',
+    // A node that was killed may come back once the controller has missed it; the default is 9 s.
+    'broker.session.timeout.ms': '3000',
+    'broker.heartbeat.interval.ms': '500',
+    'log.cleaner.dedupe.buffer.size': '2097152',
+  };
+}
+
+export interface NodeAddress {
+  readonly id: number;
+  readonly clientPort: number;
+  readonly controllerPort: number;
+  readonly logFolder: string;
+}
+
+/** server.properties of one node on this machine. `all` names every node of the cluster, itself included. */
+export function jvmProperties(node: NodeAddress, all: readonly NodeAddress[]): string {
+  const count: NodeCount = all.length === 1 ? 1 : 3;
+  const local = {
+    'node.id': String(node.id),
+    'controller.quorum.voters': all.map((each) => `${each.id}@127.0.0.1:${each.controllerPort}`).join(','),
+    listeners: `PLAINTEXT://127.0.0.1:${node.clientPort},CONTROLLER://127.0.0.1:${node.controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.clientPort}`,
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    'log.dirs': node.logFolder,
+  };
+  return Object.entries({ ...clusterSettings(count), ...local })
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('');
+}
+
+/** The image's environment: it turns `KAFKA_NODE_ID` into `node.id`. @source Kafka's docker/README: KIP-975 */
+export function imageEnvironment(settings: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(settings).map(([key, value]) => [`KAFKA_${key.replaceAll('.', '_').toUpperCase()}`, value]),
+  );
+}
