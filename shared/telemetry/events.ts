@@ -1,0 +1,101 @@
+// Events: everything that Millrace ever logs, with its level, its fields and its sentence.
+// Flow: services and adapters → `log(event, fields)` → logger.ts → standard error.
+// Rule: only transitions are at info; in steady state nothing is logged. No logging in any core/.
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly LogLevel[];
+
+type Service = { readonly service: string };
+type Endpoint = { readonly endpoint: string };
+/** A field `error` may be anything thrown; it is logged as code, kind and words. */
+type Failed = { readonly error: unknown };
+
+/** Fields of each event, by name. */
+export interface EventFields {
+  'service-started': Service & { readonly settings: Readonly<Record<string, unknown>> };
+  'service-stopping': Service & { readonly cause: string };
+  'service-stopped': Service & { readonly exitCode: number };
+  'service-failed': Service & Failed;
+  'work-restarted': Service & Failed & { readonly work: string; readonly pauseMs: number };
+  'broker-lost': { readonly detail: string };
+  'broker-recovered': { readonly outageMs: number };
+  'bus-warning': { readonly detail: string };
+  'partitions-assigned': Service & Endpoint & { readonly lane?: string; readonly partitions: readonly number[] };
+  'partition-failed': Service & Endpoint & Failed & { readonly lane?: string; readonly partition: number };
+  'endpoint-failed': Service & Endpoint & Failed;
+  'endpoint-degraded': Endpoint & Failed & { readonly partition: number };
+  'plan-seen': Service & Endpoint & { readonly revision: number };
+  'cut-written': Endpoint & { readonly partition: number; readonly revision: number; readonly offset: number };
+  'dead-letter-written': Service &
+    Endpoint & { readonly code: string; readonly partition: number; readonly offset: number };
+  'model-state': Endpoint & {
+    readonly version: number;
+    readonly state: string;
+    readonly runtime: string;
+    readonly problem: string;
+  };
+  'report-failed': Endpoint & Failed;
+  'controller-leads': { readonly leads: boolean };
+  'rollout-event': Endpoint & {
+    readonly type: string;
+    readonly rollout: string;
+    readonly phase: string;
+    readonly message: string;
+  };
+  'control-unreadable': Service & Failed;
+}
+
+export type EventName = keyof EventFields;
+
+interface EventEntry {
+  readonly level: LogLevel;
+  /** What happened; `{name}` is filled from the fields. */
+  readonly sentence: string;
+  /** At most one line per endpoint in this time; the next one says how many were left out. */
+  readonly everyMs?: number;
+}
+
+/** What one bad producer or one broken partition may write into the log. */
+const BURST_MS = 10_000;
+
+export const EVENTS: Readonly<Record<EventName, EventEntry>> = {
+  'service-started': { level: 'info', sentence: '{service} started' },
+  'service-stopping': { level: 'info', sentence: '{service} is stopping: {cause}' },
+  'service-stopped': { level: 'info', sentence: '{service} stopped' },
+  'service-failed': { level: 'error', sentence: '{service} failed' },
+  'work-restarted': { level: 'warn', sentence: '{work} failed and starts again in {pauseMs} ms', everyMs: BURST_MS },
+  'broker-lost': { level: 'warn', sentence: 'no broker answers, waiting: {detail}' },
+  'broker-recovered': { level: 'info', sentence: 'the broker answers again after {outageMs} ms' },
+  'bus-warning': { level: 'warn', sentence: '{detail}', everyMs: BURST_MS },
+  'partitions-assigned': { level: 'info', sentence: '{service} of {endpoint} owns partitions {partitions}' },
+  'partition-failed': {
+    level: 'warn',
+    sentence: 'work on partition {partition} of {endpoint} failed and starts again',
+    everyMs: BURST_MS,
+  },
+  'endpoint-failed': { level: 'error', sentence: '{endpoint} cannot be served and is tried again', everyMs: BURST_MS },
+  'endpoint-degraded': {
+    level: 'error',
+    sentence: 'partition {partition} of {endpoint} waits for its incumbent',
+    everyMs: BURST_MS,
+  },
+  'plan-seen': { level: 'info', sentence: 'plan {revision} of {endpoint} was seen' },
+  'cut-written': {
+    level: 'info',
+    sentence: 'plan {revision} of {endpoint} applies in partition {partition} from offset {offset}',
+  },
+  'dead-letter-written': { level: 'warn', sentence: 'a request of {endpoint} was refused: {code}', everyMs: BURST_MS },
+  'model-state': { level: 'info', sentence: 'version {version} of {endpoint} is {state}' },
+  'report-failed': {
+    level: 'warn',
+    sentence: 'the worker report of {endpoint} could not be written',
+    everyMs: BURST_MS,
+  },
+  'controller-leads': { level: 'info', sentence: 'this controller leads: {leads}' },
+  'rollout-event': { level: 'info', sentence: '{endpoint}: {type} {message}' },
+  'control-unreadable': {
+    level: 'error',
+    sentence: 'a control record cannot be read and is left out',
+    everyMs: BURST_MS,
+  },
+};

@@ -1,0 +1,74 @@
+// Goal: one line per event, readable by machines and people, and no flood.
+// Method: lines are collected, the clock is a variable.
+
+import { expect, test } from 'vitest';
+import type { Clock } from '../domain/clock.ts';
+import { MillraceError } from '../domain/errors.ts';
+import { createLog, type LoggerOptions } from './logger.ts';
+
+function collect(options: Partial<LoggerOptions> = {}) {
+  const lines: string[] = [];
+  let nowMs = 1_000;
+  const clock: Clock = { nowMs: () => nowMs, sleep: () => Promise.resolve() };
+  const log = createLog({ level: 'info', clock, write: (line) => lines.push(line), ...options });
+  return { log, lines, pass: (ms: number) => (nowMs += ms) };
+}
+
+test('an event is one JSON line with time, level, name, fields and its sentence', () => {
+  const { log, lines } = collect();
+  log('plan-seen', { service: 'router', endpoint: 'digits', revision: 7 });
+  expect(lines).toHaveLength(1);
+  expect(JSON.parse(lines[0] ?? '')).toEqual({
+    atMs: 1_000,
+    level: 'info',
+    event: 'plan-seen',
+    service: 'router',
+    endpoint: 'digits',
+    revision: 7,
+    msg: 'plan 7 of digits was seen',
+  });
+});
+
+test('an error of the catalogue is logged with its code and what to do, without a stack', () => {
+  const { log, lines } = collect();
+  const error = new MillraceError('TOPIC_UNKNOWN', { topic: 't' });
+  log('endpoint-failed', { service: 'router', endpoint: 'digits', error });
+  expect(JSON.parse(lines[0] ?? '').error).toEqual({
+    code: 'TOPIC_UNKNOWN',
+    kind: 'retryable',
+    message: 'topic t does not exist',
+    action: error.action,
+  });
+});
+
+test('a foreign error keeps its stack', () => {
+  const { log, lines } = collect();
+  log('service-failed', { service: 'router', error: new TypeError('x is not a function') });
+  expect(JSON.parse(lines[0] ?? '').error).toMatchObject({ kind: 'bug', stack: expect.stringContaining('TypeError') });
+});
+
+test('levels below the chosen one are silent', () => {
+  const { log, lines } = collect({ level: 'error' });
+  log('plan-seen', { service: 'router', endpoint: 'digits', revision: 7 });
+  expect(lines).toEqual([]);
+});
+
+test('a burst of refused requests is one line per endpoint, and the next line counts what was left out', () => {
+  const { log, lines, pass } = collect();
+  const refuse = (endpoint: string) =>
+    log('dead-letter-written', { service: 'scorer', endpoint, code: 'EXPIRED', partition: 0, offset: 1 });
+  for (let i = 0; i < 50; i++) refuse('digits');
+  refuse('other');
+  expect(lines).toHaveLength(2);
+  pass(10_000);
+  refuse('digits');
+  expect(JSON.parse(lines[2] ?? '').leftOut).toBe(49);
+});
+
+test('for people a line is time, level, sentence and reason', () => {
+  const { log, lines } = collect({ format: 'text' });
+  log('control-unreadable', { service: 'router', error: new MillraceError('PLAN_INVALID', { detail: 'no shares' }) });
+  expect(lines).toEqual([
+    '00:00:01.000 error a control record cannot be read and is left out (PLAN_INVALID: a route plan is invalid: no shares)\n',
+  ]);
+});
