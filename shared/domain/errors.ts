@@ -76,6 +76,16 @@ export const ERRORS = {
     message: '{topic}-{partition}: offset {offset} is gone (retention); going on at {earliest}',
     action: 'Raise the retention of the topic; the records between are lost to scoring.',
   },
+  BROKER_REFUSED: {
+    kind: 'retryable',
+    message: 'the broker refused {of} with Kafka error {brokerCode}',
+    action: 'Look the code up under "Error Codes" in the Kafka protocol guide; 29, 30, 31 and 53 are missing rights.',
+  },
+  BATCH_UNREADABLE: {
+    kind: 'retryable',
+    message: '{topic}-{partition}: the record batch at {offset} cannot be read: {detail}',
+    action: 'Send records uncompressed or with gzip, or set compression.type=uncompressed on the topic.',
+  },
   // Plans and cuts
   PLAN_INVALID: {
     kind: 'poison',
@@ -97,6 +107,11 @@ export const ERRORS = {
     kind: 'poison',
     message: 'the request cannot be read: {detail}',
     action: 'Send Open Inference Protocol v2 JSON or Avro (schemas/request.avsc).',
+  },
+  ANSWER_UNREADABLE: {
+    kind: 'poison',
+    message: 'the answer cannot be read: {detail}',
+    action: 'Only Millrace writes predictions (schemas/prediction.avsc): find out who else did.',
   },
   REQUEST_EMPTY: {
     kind: 'poison',
@@ -193,6 +208,11 @@ export const ERRORS = {
     kind: 'retryable',
     message: 'version {version} of {endpoint} is not ready: {detail}',
     action: 'See `millrace status`; the package may be missing or broken.',
+  },
+  FRAME_INVALID: {
+    kind: 'poison',
+    message: 'a frame between a worker and its model process is wrong: {detail}',
+    action: 'Nothing: the process is replaced. Report it when it comes again.',
   },
   VERSION_REVOKED: {
     kind: 'poison',

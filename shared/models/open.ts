@@ -1,0 +1,39 @@
+// Open: the only way package files and folders are touched. No links, no devices, no waiting.
+// Invariant: what is opened is a regular file; a symbolic link is refused even when it points inside.
+
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, open } from 'node:fs/promises';
+import { MillraceError } from '../domain/errors.ts';
+
+/** @throws PACKAGE_PATH when `path` is a symbolic link; PACKAGE_INVALID when it is no folder; system errors pass */
+export async function requireFolder(path: string): Promise<void> {
+  const found = await lstat(path);
+  if (found.isSymbolicLink()) throw new MillraceError('PACKAGE_PATH', { path, file: '.' });
+  if (!found.isDirectory()) throw new MillraceError('PACKAGE_INVALID', { path, detail: 'it is not a folder' });
+}
+
+/**
+ * Opens a file that must be regular and not a symbolic link; never waits (a named pipe would).
+ * @throws PACKAGE_PATH for a link, PACKAGE_INVALID for a device, pipe, socket or folder; other system errors pass.
+ */
+export async function openRegular(
+  path: string,
+  where: { readonly folder: string; readonly file: string },
+): Promise<FileHandle> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (systemCode(error) === 'ELOOP')
+      throw new MillraceError('PACKAGE_PATH', { path: where.folder, file: where.file });
+    throw error;
+  }
+  if ((await handle.stat()).isFile()) return handle;
+  await handle.close();
+  throw new MillraceError('PACKAGE_INVALID', { path: where.folder, detail: `${where.file} is not a regular file` });
+}
+
+/** `ENOENT` and its like, or empty. */
+export function systemCode(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}

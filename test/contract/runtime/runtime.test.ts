@@ -1,0 +1,105 @@
+// Goal: every runtime of the registry computes the same for every format that it takes, refuses what does not fit, and
+// leaks no tensors. Method: one tiny model in each format, written by hand; the suite runs over the registry.
+// A runtime that is not installed here is skipped with the reason; under CI the two native ones must be there.
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { errorText, type MillraceError } from '../../../shared/domain/errors.ts';
+import type { ModelFormat } from '../../../shared/domain/manifest.ts';
+import type { Signature } from '../../../shared/domain/tensor.ts';
+import { goldenDifference } from '../../../shared/runtimes/golden-check.ts';
+import { findRuntime, RUNTIMES, runtimesFor } from '../../../shared/runtimes/registry.ts';
+import type { OpenRuntime } from '../../../shared/runtimes/runtime.ts';
+import {
+  TINY_GOLDEN,
+  TINY_SIGNATURE,
+  temporaryFolder,
+  writeTinyGraph,
+  writeTinyLayers,
+  writeTinyOnnx,
+} from '../../support/tiny-models.ts';
+
+const REQUIRED_IN_CI = ['onnxruntime-node', 'tfjs-node'];
+const folder = temporaryFolder();
+const ENTRIES: Partial<Record<ModelFormat, string>> = {
+  onnx: writeTinyOnnx(folder),
+  'tfjs-layers': join(writeTinyLayers(folder), 'model.json'),
+  'tfjs-graph': join(writeTinyGraph(folder), 'model.json'),
+};
+const tolerance = { atol: 1e-5, rtol: 1e-4 };
+
+function twoRows() {
+  return [{ name: 'x', datatype: 'FP32', shape: [2, 2], data: Float32Array.of(1, 1, 0, 0) }] as const;
+}
+
+for (const runtime of RUNTIMES) {
+  const opened: OpenRuntime | MillraceError = await runtime.open().catch((error: MillraceError) => error);
+  const missing = opened instanceof Error;
+
+  describe(`runtime ${runtime.id}`, () => {
+    test('can be loaded here, or says what to install', (context) => {
+      if (!missing) return expect(opened.label).toMatch(new RegExp(`^${runtime.id} \\d`));
+      expect(opened.code).toBe('RUNTIME_UNAVAILABLE');
+      expect(opened.message).toMatch(/npm (install|run)/);
+      const required = process.env.CI === 'true' && REQUIRED_IN_CI.includes(runtime.id);
+      expect(required, errorText(opened)).toBe(false);
+      return context.skip(errorText(opened));
+    });
+
+    for (const format of runtime.formats) {
+      const entry = ENTRIES[format];
+      if (entry === undefined) continue;
+      const open = async (signature: Signature) => {
+        if (missing) throw opened;
+        await runtime.open();
+        return opened.load(entry, format, signature);
+      };
+
+      test.skipIf(missing)(`computes a ${format} model, the same at every call`, async () => {
+        const model = await open(TINY_SIGNATURE);
+        for (let call = 0; call < 3; call++) {
+          const [output] = await model.run(twoRows());
+          expect(output).toMatchObject({ name: 'p', datatype: 'FP32', shape: [2, 2] });
+          if (output !== undefined)
+            expect(goldenDifference(output, TINY_GOLDEN.outputs[0] ?? [], tolerance)).toBeNull();
+        }
+        await model.dispose();
+      });
+
+      test.skipIf(missing).each([
+        ['another width', { ...TINY_SIGNATURE, inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 3] }] }],
+        ['another rank', { ...TINY_SIGNATURE, inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 2, 1] }] }],
+        [
+          'an input that the file lacks',
+          { ...TINY_SIGNATURE, inputs: [...TINY_SIGNATURE.inputs, { name: 'y', datatype: 'FP32', shape: [-1, 1] }] },
+        ],
+        [
+          'a type that the file has not',
+          { ...TINY_SIGNATURE, inputs: [{ name: 'x', datatype: 'INT64', shape: [-1, 2] }] },
+        ],
+      ] as const)(`refuses a ${format} model with %s in the signature`, async (_, signature) => {
+        await expect(open(signature)).rejects.toMatchObject({ code: 'MODEL_LOAD_FAILED' });
+      });
+
+      test.skipIf(missing)(`refuses a broken ${format} file`, async () => {
+        const broken = join(temporaryFolder(), 'model.json');
+        writeFileSync(broken, 'not a model');
+        const loading = missing ? Promise.reject(opened) : opened.load(broken, format, TINY_SIGNATURE);
+        await expect(loading).rejects.toMatchObject({ code: 'MODEL_LOAD_FAILED' });
+      });
+    }
+  });
+}
+
+test('a format names its runtimes in order of preference, and an unknown one is refused', () => {
+  expect(runtimesFor('onnx')).toEqual(['onnxruntime-node']);
+  expect(runtimesFor('tfjs-layers')).toEqual(['tfjs-node', 'tfjs-wasm', 'tfjs-cpu']);
+  expect(() => findRuntime('tfjs-cpu', 'onnx')).toThrow('there is no runtime tfjs-cpu for format onnx');
+});
+
+test('weights outside the folder of model.json are refused', async () => {
+  const outside = join(writeTinyLayers(temporaryFolder(), '../group1-shard1of1.bin'), 'model.json');
+  const cpu = await findRuntime('tfjs-cpu', 'tfjs-layers').open();
+  await expect(cpu.load(outside, 'tfjs-layers', TINY_SIGNATURE)).rejects.toThrow('not a plain relative path');
+});
