@@ -40,6 +40,12 @@ export const COMMON_ROWS = {
     fallback: 'json',
     sentence: 'Log lines for machines or for people.',
   }),
+  readyFile: text({
+    env: 'MILLRACE_READY_FILE',
+    unit: 'file',
+    fallback: '',
+    sentence: 'This file exists while the service is ready, for health checks; empty: none.',
+  }),
   tls: flag({
     env: 'MILLRACE_TLS',
     fallback: false,

@@ -1,9 +1,12 @@
 // Goal: a process ends with the right code, in bounded time; failed work comes back at bounded pauses.
 // Method: a host and a clock of the test's own; no real signal, no real time.
 
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Clock } from '../domain/clock.ts';
+import { aborted, type Clock } from '../domain/clock.ts';
 import { MillraceError } from '../domain/errors.ts';
 import { silentLog } from '../telemetry/logger.ts';
 import { backoffMs } from './backoff.ts';
@@ -37,13 +40,14 @@ function testHost() {
 }
 
 /** Runs a process whose start and stop are given; resolves with its exits. */
-function runWith(start: (life: Life) => Promise<{ stop(): Promise<void> }>, clock: Clock = testClock(false)) {
+function runWith(
+  start: (life: Life) => Promise<{ stop(): Promise<void> }>,
+  { clock = testClock(false), readyFile = '' }: { readonly clock?: Clock; readonly readyFile?: string } = {},
+) {
   const host = testHost();
-  const ran = runProcess({ service: 'mill', clock, log: silentLog, settings: {}, start, host: host.host });
+  const ran = runProcess({ service: 'mill', clock, log: silentLog, settings: {}, start, readyFile, host: host.host });
   return { ...host, ran };
 }
-
-const easy = { stop: () => Promise.resolve() };
 
 test.each(['SIGINT', 'SIGTERM'])('%s drains the service and exits with 0', async (signal) => {
   let stopped = 0;
@@ -53,6 +57,22 @@ test.each(['SIGINT', 'SIGTERM'])('%s drains the service and exits with 0', async
   await ran;
   expect(stopped).toBe(1);
   expect(exits).toEqual([EXIT.ok]);
+});
+
+test('the ready file is there while the service is ready, and not while it drains', async () => {
+  const readyFile = join(mkdtempSync(join(tmpdir(), 'millrace-run-')), 'ready');
+  let whileDraining = true;
+  const stop = async () => {
+    whileDraining = existsSync(readyFile);
+  };
+  const { ran, send } = runWith(() => Promise.resolve({ stop }), { readyFile });
+  await Promise.resolve();
+  await Promise.resolve();
+  expect(existsSync(readyFile)).toBe(true);
+  send('SIGTERM');
+  await ran;
+  expect(whileDraining).toBe(false);
+  rmSync(dirname(readyFile), { recursive: true });
 });
 
 test('a second signal exits at once', async () => {
@@ -65,23 +85,31 @@ test('a second signal exits at once', async () => {
 test('a drain that takes too long is cut off, and the exit code says so', async () => {
   const clock = testClock(true);
   const hang = { stop: () => new Promise<void>(() => undefined) };
-  const { ran, exits, send } = runWith(() => Promise.resolve(hang), clock);
+  const { ran, exits, send } = runWith(() => Promise.resolve(hang), { clock });
   send('SIGTERM');
   await ran;
   expect(exits).toEqual([EXIT.drainTimedOut]);
 });
 
 test('a signal during the start stops the service once it has started', async () => {
-  const { ran, exits } = runWith(async (life) => {
-    const { signal } = { signal: life.ended };
-    expect(signal.aborted).toBe(false);
-    await Promise.resolve();
-    life.fail(new MillraceError('BROKER_UNREACHABLE', { brokers: 'a:1', detail: 'x' }));
-    expect(signal.aborted).toBe(true);
-    return easy;
+  let stopped = 0;
+  const { ran, exits, send } = runWith(async ({ ended }) => {
+    await aborted(ended);
+    return { stop: async () => void stopped++ };
+  });
+  send('SIGTERM');
+  await ran;
+  expect([stopped, exits]).toEqual([1, [EXIT.ok]]);
+});
+
+test('a service that fails later is stopped, and the exit code says why', async () => {
+  let stopped = 0;
+  const { ran, exits } = runWith(({ fail }) => {
+    queueMicrotask(() => fail(new MillraceError('BROKER_UNREACHABLE', { brokers: 'a:1', detail: 'x' })));
+    return Promise.resolve({ stop: async () => void stopped++ });
   });
   await ran;
-  expect(exits).toEqual([EXIT.failed]);
+  expect([stopped, exits]).toEqual([1, [EXIT.failed]]);
 });
 
 test.each([

@@ -2,6 +2,7 @@
 // Flow: services/<name>/main.ts calls `runProcess` and does nothing else.
 // Invariant: a drain is bounded; the second signal ends the process at once; the exit code says how it ended (EXIT).
 
+import { rmSync, writeFileSync } from 'node:fs';
 import { type Clock, sleepUnless } from '../domain/clock.ts';
 import { MillraceError } from '../domain/errors.ts';
 import type { Log } from '../telemetry/logger.ts';
@@ -26,6 +27,8 @@ export interface ProcessOptions {
    */
   readonly start: (life: Life) => Promise<{ stop(): Promise<void> }>;
   readonly drainTimeoutMs?: number;
+  /** Exists from ready to the end of ready; for health checks. Empty or absent: none. */
+  readonly readyFile?: string;
   /** Default: this process. */
   readonly host?: ProcessHost;
 }
@@ -72,8 +75,10 @@ export async function runProcess(options: ProcessOptions): Promise<void> {
   let exitCode: number = EXIT.ok;
   try {
     const running = await options.start({ ended: ending.signal, fail });
+    if (options.readyFile) writeFileSync(options.readyFile, '');
     log('service-started', { service, settings: options.settings });
     if (!ending.signal.aborted) await new Promise((resolve) => ending.signal.addEventListener('abort', resolve));
+    if (options.readyFile) rmSync(options.readyFile, { force: true });
     log('service-stopping', { service, cause });
     if (!(await stopped(running, options))) exitCode = EXIT.drainTimedOut;
   } catch (error) {

@@ -21,7 +21,7 @@ export interface EventFields {
   'broker-recovered': { readonly outageMs: number };
   'bus-warning': { readonly detail: string };
   'partitions-assigned': Service & Endpoint & { readonly lane?: string; readonly partitions: readonly number[] };
-  'partition-failed': Service & Endpoint & Failed & { readonly lane?: string; readonly partition: number };
+  'partition-failed': Service & Partial<Endpoint> & Failed & { readonly lane?: string; readonly partition: number };
   'endpoint-failed': Service & Endpoint & Failed;
   'endpoint-degraded': Endpoint & Failed & { readonly partition: number };
   'plan-seen': Service & Endpoint & { readonly revision: number };
@@ -70,7 +70,7 @@ export const EVENTS: Readonly<Record<EventName, EventEntry>> = {
   'partitions-assigned': { level: 'info', sentence: '{service} of {endpoint} owns partitions {partitions}' },
   'partition-failed': {
     level: 'warn',
-    sentence: 'work on partition {partition} of {endpoint} failed and starts again',
+    sentence: 'the work of {service} on partition {partition} failed and starts again',
     everyMs: BURST_MS,
   },
   'endpoint-failed': { level: 'error', sentence: '{endpoint} cannot be served and is tried again', everyMs: BURST_MS },
