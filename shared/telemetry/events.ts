@@ -2,6 +2,8 @@
 // Flow: services and adapters → `log(event, fields)` → logger.ts → standard error.
 // Rule: only transitions are at info; in steady state nothing is logged. No logging in any core/.
 
+import type { RolloutEvent } from '../domain/event.ts';
+
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly LogLevel[];
 
@@ -9,6 +11,9 @@ type Service = { readonly service: string };
 type Endpoint = { readonly endpoint: string };
 /** A field `error` may be anything thrown; it is logged as code, kind and words. */
 type Failed = { readonly error: unknown };
+
+/** What is logged of a rollout event; its plan and its evidence are in the journal. */
+type RolloutLine = Endpoint & Pick<RolloutEvent, 'type' | 'rollout' | 'phase' | 'message'>;
 
 /** Fields of each event, by name. */
 export interface EventFields {
@@ -35,30 +40,27 @@ export interface EventFields {
     readonly problem: string;
   };
   'report-failed': Endpoint & Failed;
-  'controller-leads': { readonly leads: boolean };
-  'rollout-event': Endpoint & {
-    readonly type: string;
-    readonly rollout: string;
-    readonly phase: string;
-    readonly message: string;
-  };
+  'controller-leads': { readonly leads?: boolean; readonly endpoints?: number; readonly commandOffset?: number };
+  'rollout-event': RolloutLine | { readonly event: RolloutEvent };
   'control-unreadable': Service & Failed;
 }
 
 export type EventName = keyof EventFields;
 
-interface EventEntry {
+interface EventEntry<Fields> {
   readonly level: LogLevel;
   /** What happened; `{name}` is filled from the fields. */
   readonly sentence: string;
   /** At most one line per endpoint in this time; the next one says how many were left out. */
   readonly everyMs?: number;
+  /** What of the fields is logged, where that is not all of them. */
+  readonly brief?: (fields: Fields) => Readonly<Record<string, unknown>>;
 }
 
 /** What one bad producer or one broken partition may write into the log. */
 const BURST_MS = 10_000;
 
-export const EVENTS: Readonly<Record<EventName, EventEntry>> = {
+export const EVENTS: { readonly [Name in EventName]: EventEntry<EventFields[Name]> } = {
   'service-started': { level: 'info', sentence: '{service} started' },
   'service-stopping': { level: 'info', sentence: '{service} is stopping: {cause}' },
   'service-stopped': { level: 'info', sentence: '{service} stopped' },
@@ -91,8 +93,15 @@ export const EVENTS: Readonly<Record<EventName, EventEntry>> = {
     sentence: 'the worker report of {endpoint} could not be written',
     everyMs: BURST_MS,
   },
-  'controller-leads': { level: 'info', sentence: 'this controller leads: {leads}' },
-  'rollout-event': { level: 'info', sentence: '{endpoint}: {type} {message}' },
+  'controller-leads': { level: 'info', sentence: 'this controller leads' },
+  'rollout-event': {
+    level: 'info',
+    sentence: '{endpoint}: {type} {message}',
+    brief: (fields) => {
+      const { endpoint, type, rollout, phase, message } = 'event' in fields ? fields.event : fields;
+      return { endpoint, type, rollout, phase, message };
+    },
+  },
   'control-unreadable': {
     level: 'error',
     sentence: 'a control record cannot be read and is left out',

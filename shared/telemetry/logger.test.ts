@@ -47,6 +47,23 @@ test('a foreign error keeps its stack', () => {
   expect(JSON.parse(lines[0] ?? '').error).toMatchObject({ kind: 'bug', stack: expect.stringContaining('TypeError') });
 });
 
+test('of a rollout event only what a reader needs is logged, not the plan and the evidence', () => {
+  const { log, lines } = collect();
+  const nothing = { settings: null, signature: null, spec: null, candidate: null, lane: null, weightBp: null };
+  const event = {
+    ...nothing,
+    ...{ plan: null, keepsIncumbent: null, outcome: null, snapshot: null, consumed: null, idempotencyKey: null },
+    ...{ type: 'rollout-refused' as const, endpoint: 'digits', seq: 4, atMs: 1, actor: 'ana', reason: 'try' },
+    ...{ rollout: 'digits-2', phase: 'serving' as const, code: 'ROLLOUT_IN_PROGRESS', message: 'no' },
+    evidence: ['w:blue:0'],
+  };
+  log('rollout-event', { event });
+  const line = JSON.parse(lines[0] ?? '');
+  expect(line).toMatchObject({ event: 'rollout-event', type: 'rollout-refused', phase: 'serving' });
+  expect(line.msg).toBe('digits: rollout-refused no');
+  expect(line).not.toHaveProperty('evidence');
+});
+
 test('levels below the chosen one are silent', () => {
   const { log, lines } = collect({ level: 'error' });
   log('plan-seen', { service: 'router', endpoint: 'digits', revision: 7 });

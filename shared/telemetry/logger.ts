@@ -41,8 +41,8 @@ export function createLog(options: LoggerOptions): Log {
   );
   const bursts = burstCounter(clock);
   return (event, fields) => {
-    const { level, sentence, everyMs } = EVENTS[event];
-    const values: Record<string, unknown> = { ...fields };
+    const { level, sentence, everyMs, brief } = EVENTS[event];
+    const values: Readonly<Record<string, unknown>> = { ...(brief === undefined ? fields : brief(fields)) };
     const leftOut = everyMs === undefined ? 0 : bursts(`${event} ${String(values.endpoint ?? '')}`, everyMs);
     if (leftOut === null) return;
     const loggable = { event, ...values, ...('error' in values ? { error: errorFields(values.error) } : {}) };
