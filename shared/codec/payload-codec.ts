@@ -36,6 +36,19 @@ export interface ErrorAnswer {
   readonly message: string;
 }
 
+/** What a record of `E.predictions` says. */
+export type ReadAnswer =
+  | {
+      readonly kind: 'answer';
+      readonly id: string | null;
+      readonly endpoint: string;
+      readonly version: number;
+      /** Only Avro answers carry it in the payload; the record's headers always do. */
+      readonly digest: string | null;
+      readonly outputs: readonly Tensor[];
+    }
+  | ({ readonly kind: 'error' } & ErrorAnswer);
+
 export interface PayloadCodec {
   /** Registry name and the content-type that it writes. */
   readonly name: 'json' | 'avro';
@@ -44,4 +57,8 @@ export interface PayloadCodec {
   decode(value: Bytes, signature: Signature, limits: DecodeLimits): DecodedRequest;
   encodeAnswer(answer: Answer): Bytes;
   encodeError(answer: ErrorAnswer): Bytes;
+  /** For producers: a request of the given tensors. `id` is echoed in the answer. */
+  encodeRequest(inputs: readonly Tensor[], options?: { readonly id?: string }): Bytes;
+  /** For readers: what `encodeAnswer` or `encodeError` wrote. @throws ANSWER_UNREADABLE */
+  decodeAnswer(value: Bytes): ReadAnswer;
 }

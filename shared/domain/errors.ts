@@ -268,6 +268,7 @@ export const ERRORS = {
     message: 'configuration: {detail}',
     action: 'See docs/operations.md for every setting.',
   },
+  SETUP_FAILED: { kind: 'fatal', message: '{step} failed: {detail}', action: 'See what it printed; run it again.' },
   USAGE: { kind: 'refused', message: '{detail}', action: 'See --help.' },
   NOT_FOUND: { kind: 'refused', message: '{detail}', action: 'Check the name.' },
   ASSERTION: { kind: 'bug', message: 'assertion failed: {detail}', action: 'Report it.' },
