@@ -119,3 +119,29 @@ export function freeLane(endpoint: DefinedEndpoint): Lane {
 export function advance(positions: Positions, topic: ConsumedTopic, offset: number): Positions {
   return { ...positions, [topic]: Math.max(positions[topic], offset + 1) };
 }
+
+/** A lane that must run empty, and the first plan that routes nothing there. */
+export interface Draining {
+  readonly endpoint: string;
+  readonly partitions: number;
+  readonly lane: Lane;
+  readonly revision: number;
+}
+
+/** Every lane that drains now. */
+export function drainingLanes(state: ControllerState): Draining[] {
+  return [...state.endpoints].flatMap(([endpoint, known]) => {
+    if (known.kind === 'removed') return [];
+    const { rollout, settings } = known;
+    if (rollout.phase !== 'promoted-draining' && rollout.phase !== 'aborted-draining') return [];
+    if (rollout.stopRevision === null) return [];
+    const { partitions } = settings;
+    return [{ endpoint, partitions, lane: rollout.draining, revision: rollout.stopRevision }];
+  });
+}
+
+/** Whether worker reports can change anything: a candidate is loading, or is loaded and was never served. */
+export function awaitsWorkers(state: ControllerState, endpoint: string): boolean {
+  const phase = phaseOf(state, endpoint);
+  return phase === 'loading' || phase === 'ready';
+}
