@@ -3,7 +3,7 @@
 // Invariant: what it changes of its process (environment, `util`) it changes in the model's child process only.
 
 import { createRequire } from 'node:module';
-import { errorText } from '../domain/errors.ts';
+import { errorText, MillraceError } from '../domain/errors.ts';
 import type { Signature } from '../domain/tensor.ts';
 import { bindTensors, type FileTensor, loadFailed } from './bind.ts';
 import type { LoadedModel, ModelRuntime, OpenRuntime } from './runtime.ts';
@@ -23,6 +23,9 @@ async function openTfjsNode(): Promise<OpenRuntime> {
   restoreUtil();
   const install = 'npm run setup:tensorflow';
   const tf = requireOptional('tfjs-node', '@tensorflow/tfjs-node', install) as TfNodeLibrary;
+  if (!(await tf.setBackend('tensorflow'))) {
+    throw new MillraceError('RUNTIME_UNAVAILABLE', { runtime: 'tfjs-node', detail: 'its backend does not start' });
+  }
   await tf.ready();
   const native = tf.backend().binding?.TF_Version ?? 'unknown';
   return {
