@@ -3,6 +3,7 @@
 // Invariant: the same network gives the same bytes. Source: onnx.proto (IR version 8, operator set 13).
 
 import { MillraceError } from '../../shared/domain/errors.ts';
+import { bytes, concat, integer, littleEndian, message, text } from './protobuf.ts';
 
 const IR_VERSION = 8;
 const OPERATOR_SET = 13;
@@ -132,50 +133,4 @@ function valueFields(value: OnnxValue): Uint8Array[] {
   );
   const tensor = message(1, [integer(1, ONNX_TYPES[value.type]), message(2, dimensions)]);
   return [text(1, value.name), message(2, [tensor])];
-}
-
-function littleEndian(data: Float32Array): Uint8Array {
-  const out = new DataView(new ArrayBuffer(data.length * 4));
-  data.forEach((value, index) => {
-    out.setFloat32(index * 4, value, true);
-  });
-  return new Uint8Array(out.buffer);
-}
-
-// Protobuf wire format: a field is a varint tag (number << 3 | wire type) and a varint or length-prefixed bytes.
-
-function varint(value: number): number[] {
-  const out: number[] = [];
-  let rest = value;
-  while (rest >= 0x80) {
-    out.push((rest % 0x80) | 0x80);
-    rest = Math.floor(rest / 0x80);
-  }
-  return [...out, rest];
-}
-
-function integer(field: number, value: number): Uint8Array {
-  return Uint8Array.from([...varint(field * 8), ...varint(value)]);
-}
-
-function bytes(field: number, value: Uint8Array): Uint8Array {
-  return concat([Uint8Array.from([...varint(field * 8 + 2), ...varint(value.length)]), value]);
-}
-
-function text(field: number, value: string): Uint8Array {
-  return bytes(field, new TextEncoder().encode(value));
-}
-
-function message(field: number, parts: readonly Uint8Array[]): Uint8Array {
-  return bytes(field, concat(parts));
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }

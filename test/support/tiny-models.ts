@@ -8,6 +8,7 @@ import { writeMlp } from '../../demo/train/onnx-writer.ts';
 import type { Signature } from '../../shared/domain/tensor.ts';
 import { type PackedModel, type PackRequest, packModel } from '../../shared/models/pack.ts';
 import { runtimesFor } from '../../shared/runtimes/registry.ts';
+import { denseNodes, type GraphNode, writeSavedModel } from './tiny-saved-model.ts';
 
 /** URL of the runtime that fails on demand, for `runtimeModules`. */
 export const FAULTY_RUNTIME = new URL('./faulty-runtime.mjs', import.meta.url).href;
@@ -104,6 +105,14 @@ export function writeTinyGraph(folder: string): string {
   };
   writeFileSync(join(path, 'model.json'), JSON.stringify(model));
   writeFileSync(join(path, 'group1-shard1of1.bin'), weightBytes());
+  return path;
+}
+
+/** Path of a SavedModel folder: the same computation, with constants for weights; `more` nodes are added as they are. */
+export function writeTinySavedModel(folder: string, more: readonly GraphNode[] = []): string {
+  const path = join(folder, 'saved-model');
+  const nodes = [...denseNodes([2, 2], KERNEL, BIAS), ...more];
+  writeSavedModel(path, nodes, { input: 'x', output: 'p', shapes: [2, 2] });
   return path;
 }
 

@@ -18,12 +18,14 @@ import {
   writeTinyGraph,
   writeTinyLayers,
   writeTinyOnnx,
+  writeTinySavedModel,
 } from '../../support/tiny-models.ts';
 
 const REQUIRED_IN_CI = ['onnxruntime-node', 'tfjs-node'];
 const folder = temporaryFolder();
 const ENTRIES: Partial<Record<ModelFormat, string>> = {
   onnx: writeTinyOnnx(folder),
+  'saved-model': writeTinySavedModel(folder),
   'tfjs-layers': join(writeTinyLayers(folder), 'model.json'),
   'tfjs-graph': join(writeTinyGraph(folder), 'model.json'),
 };
