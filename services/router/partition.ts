@@ -11,11 +11,12 @@ import { errorCode, errorText, MillraceError } from '../../shared/domain/errors.
 import { HEADER, header } from '../../shared/domain/headers.ts';
 import type { InRecord, OutRecord } from '../../shared/domain/record.ts';
 import { refusalRecords } from '../../shared/domain/refusal.ts';
+import { requestIdOf } from '../../shared/domain/route.ts';
 import type { Delivery, RoutePlan } from '../../shared/domain/route-plan.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
 import type { Log } from '../../shared/telemetry/logger.ts';
 import { dueCut, obsoleteCuts } from './core/cuts.ts';
-import { requestIdOf, routeRequest } from './core/route.ts';
+import { routeRequest } from './core/route.ts';
 
 /** Requests in one transaction at most. */
 const BATCH_RECORDS_MAX = 2_000;

@@ -13,6 +13,7 @@ import { refusalRecords } from '../../shared/domain/refusal.ts';
 import type { RoutePlan } from '../../shared/domain/route-plan.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
 import { isVersionFailure, type RowOutcome } from '../../shared/scoring/isolate.ts';
+import type { Log } from '../../shared/telemetry/logger.ts';
 import { predictionRecord, rescueRecord } from './core/answer.ts';
 import { type Routing, rescueTarget, triage } from './core/triage.ts';
 import type { Versions } from './versions.ts';
@@ -26,6 +27,7 @@ export interface AnswerContext {
   readonly clock: Clock;
   readonly versions: Versions;
   readonly plan: () => RoutePlan | undefined;
+  readonly log: Log;
 }
 
 interface Scorable {
@@ -67,12 +69,11 @@ async function prepare(context: AnswerContext, index: number, record: InRecord):
   const found = triage(record, context.plan(), { endpoint, nowMs: clock.nowMs() });
   if (found.kind === 'refuse') return refuse(context, record, found.error, null);
   if (found.kind === 'rescue') return [rescueRecord(context.topics, record, { endpoint, ...found })];
-  let request: DecodedRequest | null = null;
   try {
     const { signature } = await context.versions.open(found.routing.model);
     if (record.value === null) throw new MillraceError('REQUEST_EMPTY');
     const codec = codecFor(headerText(record.headers, HEADER.contentType), record.value);
-    request = codec.decode(record.value, signature, { rowsMax: ROWS_MAX });
+    const request = codec.decode(record.value, signature, { rowsMax: ROWS_MAX });
     return { index, record, routing: found.routing, codec, request };
   } catch (error) {
     return isVersionFailure(error)
@@ -135,6 +136,13 @@ function refuse(context: AnswerContext, record: InRecord, error: unknown, id: st
   const codec = codecFor(headerText(record.headers, HEADER.contentType), record.value ?? new Uint8Array());
   const code = errorCode(error);
   const message = errorText(error);
+  context.log('dead-letter-written', {
+    service: 'scorer',
+    endpoint,
+    code,
+    partition: record.partition,
+    offset: record.offset,
+  });
   const answer = codec.encodeError({ id, endpoint, code, message });
   return refusalRecords(topics, record, {
     endpoint,

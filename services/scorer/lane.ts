@@ -5,7 +5,6 @@
 import type { OwnedPartition } from '../../shared/bus/bus.ts';
 import type { OutRecord } from '../../shared/domain/record.ts';
 import { isVersionFailure } from '../../shared/scoring/isolate.ts';
-import type { Log } from '../../shared/telemetry/logger.ts';
 import { type AnswerContext, answerBatch } from './answer-batch.ts';
 
 /** Requests of one batch and transaction at most. */
@@ -17,12 +16,8 @@ const IDLE_WAIT_MS = 1_000;
 /** Pause before a batch is tried again whose version is down with nobody to stand in. */
 const VERSION_RETRY_MS = 250;
 
-export interface LaneDeps extends AnswerContext {
-  readonly log: Log;
-}
-
 /** Answers one lane partition until it is lost. Any rejection unfences; the bus starts the work over. */
-export async function answerLane(deps: LaneDeps, owned: OwnedPartition): Promise<void> {
+export async function answerLane(deps: AnswerContext, owned: OwnedPartition): Promise<void> {
   await owned.fence();
   let position = await owned.resume();
   let committing: Promise<void> = Promise.resolve();
@@ -46,7 +41,7 @@ export async function answerLane(deps: LaneDeps, owned: OwnedPartition): Promise
 
 /** Tries again while an incumbent is down; null when the partition was lost meanwhile. */
 async function answerPatiently(
-  deps: LaneDeps,
+  deps: AnswerContext,
   owned: OwnedPartition,
   records: Parameters<typeof answerBatch>[1],
 ): Promise<OutRecord[] | null> {

@@ -4,7 +4,8 @@
 // Invariant: a version's process lives as long as a plan binds it to a lane, and the controller unbinds a lane only
 //       when it is drained; a version that a record names and no plan (yet) does is launched on demand.
 
-import { aborted, type Clock } from '../../shared/domain/clock.ts';
+import { setMaxListeners } from 'node:events';
+import { aborted, type Clock, unlessAborted } from '../../shared/domain/clock.ts';
 import { MillraceError } from '../../shared/domain/errors.ts';
 import { LANES, type ModelRef, type RoutePlan } from '../../shared/domain/route-plan.ts';
 import type { Signature, Tensor } from '../../shared/domain/tensor.ts';
@@ -32,6 +33,8 @@ interface Version {
   readonly batcher: DrainBatcher;
   failedAtMs: number | null;
   stateChanged: AbortController;
+  /** Aborts when a plan revokes the version: what waits for it is rescued at once, whatever its process does. */
+  readonly revoked: AbortController;
 }
 
 export class Versions {
@@ -47,6 +50,7 @@ export class Versions {
   async reconcile(plan: RoutePlan | undefined): Promise<void> {
     const wanted = plan === undefined ? [] : LANES.map((lane) => plan.lanes[lane]).filter((ref) => ref !== null);
     for (const ref of wanted) this.#ensure(ref);
+    for (const ref of plan?.revoked ?? []) this.#versions.get(keyOf(ref))?.revoked.abort();
     const ended = [...this.#versions].filter(
       ([, version]) => !wanted.some((ref) => sameModel(ref, version.process.ref)),
     );
@@ -65,7 +69,7 @@ export class Versions {
 
   /**
    * Signature of a version, and the label of the runtime that serves it, once it is READY.
-   * @throws MODEL_UNAVAILABLE when it is not coming up
+   * @throws MODEL_UNAVAILABLE when it is not coming up, VERSION_REVOKED
    */
   async open(ref: ModelRef): Promise<{ readonly signature: Signature; readonly runtime: string }> {
     const { process } = await this.#ready(this.#ensure(ref));
@@ -73,7 +77,7 @@ export class Versions {
     return { signature: process.signature, runtime: process.runtime };
   }
 
-  /** Outcomes of `blocks`, in order. @throws MODEL_UNAVAILABLE */
+  /** Outcomes of `blocks`, in order. @throws MODEL_UNAVAILABLE, VERSION_REVOKED */
   score(ref: ModelRef, blocks: readonly RowBlock[]): Promise<readonly RowOutcome[]> {
     return this.#ensure(ref).batcher.submit(blocks);
   }
@@ -106,7 +110,8 @@ export class Versions {
         depth: BATCHES_IN_FLIGHT,
       }),
       failedAtMs: null,
-      stateChanged: new AbortController(),
+      stateChanged: signalController(),
+      revoked: signalController(),
     };
     this.#versions.set(keyOf(ref), version);
     return version;
@@ -118,7 +123,7 @@ export class Versions {
       if (version !== undefined) {
         if (process.state === 'FAILED') version.failedAtMs = this.#options.clock.nowMs();
         const fired = version.stateChanged;
-        version.stateChanged = new AbortController();
+        version.stateChanged = signalController();
         fired.abort();
       }
       this.#options.onState(process);
@@ -127,7 +132,9 @@ export class Versions {
 
   async #scoreOnce(version: Version, inputs: readonly Tensor[]): Promise<readonly Tensor[]> {
     const { process } = await this.#ready(version);
-    const outputs = await process.score(inputs);
+    const outputs = await unlessAborted(process.score(inputs), version.revoked.signal, () =>
+      this.#revokedError(version),
+    );
     const rows = inputs[0]?.shape[0] ?? 0;
     const problem = process.signature === null ? null : outputProblem(outputs, process.signature, rows);
     if (problem !== null) throw new MillraceError('MODEL_OUTPUT', { ...this.#names(process), detail: problem });
@@ -145,10 +152,15 @@ export class Versions {
     for (;;) {
       const changed = version.stateChanged.signal;
       const { state } = version.process;
+      if (version.revoked.signal.aborted) throw this.#revokedError(version);
       if (state === 'READY') return version;
       if (state !== 'LOADING') throw this.#unavailable(version.process);
-      await aborted(changed);
+      await aborted(changed, version.revoked.signal);
     }
+  }
+
+  #revokedError({ process }: Version): MillraceError {
+    return new MillraceError('VERSION_REVOKED', this.#names(process));
   }
 
   #unavailable(process: ModelProcess): MillraceError {
@@ -161,6 +173,13 @@ export class Versions {
   #names(process: ModelProcess): { version: number; endpoint: string } {
     return { version: process.ref.version, endpoint: this.#options.endpoint };
   }
+}
+
+/** Many partitions wait on one of these, which is no leak. */
+function signalController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }
 
 function keyOf(ref: ModelRef): string {

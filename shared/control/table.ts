@@ -2,6 +2,7 @@
 // Flow: millrace.endpoints, millrace.plans, … → tables in router, scorer, controller, CLI.
 // Invariant: `ready` resolves only after everything up to the high watermark at the start was applied.
 
+import { setMaxListeners } from 'node:events';
 import type { Bus } from '../bus/bus.ts';
 import type { Bytes, InRecord } from '../domain/record.ts';
 
@@ -31,7 +32,7 @@ const decoder = new TextDecoder();
 export function openTable<T>(options: TableOptions<T>): Table<T> {
   const values = new Map<string, T>();
   const stop = new AbortController();
-  let changed = new AbortController();
+  let changed = changeSignal();
   let markReady: () => void = () => {};
   let markFailed: (error: unknown) => void = () => {};
   const ready = new Promise<void>((resolve, reject) => {
@@ -55,7 +56,7 @@ export function openTable<T>(options: TableOptions<T>): Table<T> {
     }
     if (keys.length === 0) return;
     const fired = changed;
-    changed = new AbortController();
+    changed = changeSignal();
     fired.abort();
     options.onChange?.(keys);
   }
@@ -87,6 +88,13 @@ export function openTable<T>(options: TableOptions<T>): Table<T> {
       await following;
     },
   };
+}
+
+/** Every partition of every endpoint may wait for the next change, which is no leak. */
+function changeSignal(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }
 
 function textOf(key: Bytes): string {

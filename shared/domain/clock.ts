@@ -28,3 +28,13 @@ export async function sleepUnless(clock: Clock, ms: number, ...signals: readonly
   await clock.sleep(ms, wake.signal);
   for (const signal of signals) signal.removeEventListener('abort', wakeUp);
 }
+
+/** Outcome of `work`, unless `signal` aborts first: then it rejects with `error()`. Leaves no listener behind. */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal, error: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const give = () => reject(error());
+    if (signal.aborted) give();
+    signal.addEventListener('abort', give);
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', give));
+  });
+}

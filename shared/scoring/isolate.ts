@@ -22,7 +22,7 @@ export interface Scoring {
 
 /**
  * Outcomes of `blocks`, in order.
- * @throws MODEL_UNAVAILABLE: the version as a whole cannot answer, which no halving will mend.
+ * @throws MODEL_UNAVAILABLE, VERSION_REVOKED: the version as a whole cannot answer, which no halving will mend.
  */
 export async function scoreIsolated(blocks: readonly RowBlock[], scoring: Scoring): Promise<RowOutcome[]> {
   try {
@@ -37,9 +37,10 @@ export async function scoreIsolated(blocks: readonly RowBlock[], scoring: Scorin
   return [...left, ...right];
 }
 
-/** A failure of the version, not of a row. */
+/** A failure of the version as a whole, not of a row: it is down, or it was rolled back meanwhile. */
 export function isVersionFailure(error: unknown): error is MillraceError {
-  return error instanceof MillraceError && error.code === 'MODEL_UNAVAILABLE';
+  if (!(error instanceof MillraceError)) return false;
+  return error.code === 'MODEL_UNAVAILABLE' || error.code === 'VERSION_REVOKED';
 }
 
 async function scoreOnce(blocks: readonly RowBlock[], scoring: Scoring): Promise<RowOutcome[]> {

@@ -1,0 +1,41 @@
+// House: all services in one process on one bus. `millrace dev`, the demo and simulations run it.
+// Flow: controller → router → scorer are started in that order and stopped so that what was taken is also answered.
+
+import type { Bus } from '../../shared/bus/bus.ts';
+import type { Running } from '../../shared/control/endpoints.ts';
+import type { Clock } from '../../shared/domain/clock.ts';
+import type { Topics } from '../../shared/domain/topics.ts';
+import type { ModelRepository } from '../../shared/models/repository.ts';
+import type { ModelLauncher } from '../../shared/runtimes/model-process.ts';
+import type { Log } from '../../shared/telemetry/logger.ts';
+import { startController } from '../controller/service.ts';
+import { startRouter } from '../router/service.ts';
+import { startScorer } from '../scorer/service.ts';
+
+export interface HouseDeps {
+  readonly bus: Bus;
+  readonly topics: Topics;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly launcher: ModelLauncher;
+  readonly repository: ModelRepository;
+  /** Unique per process start. */
+  readonly worker: string;
+}
+
+/** Starts every service; the controller creates what topics are missing. */
+export async function startHouse(deps: HouseDeps): Promise<Running> {
+  const running: Running[] = [];
+  const stop = async () => {
+    for (const service of running.splice(0)) await service.stop();
+  };
+  try {
+    running.unshift(await startController(deps));
+    running.unshift(await startScorer(deps));
+    running.unshift(await startRouter(deps));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { stop };
+}

@@ -1,0 +1,33 @@
+// The router as a process of its own. Wiring only.
+
+import { kafkaBus } from '../../shared/bus/kafka/kafka-bus.ts';
+import { kafkaOptions } from '../../shared/config/common.ts';
+import { loadConfig, shownConfig } from '../../shared/config/load.ts';
+import { topicsOf } from '../../shared/domain/topics.ts';
+import { systemClock as clock } from '../../shared/process/clock.ts';
+import { runProcess } from '../../shared/process/run.ts';
+import { logNotices } from '../../shared/control/notices.ts';
+import { createLog } from '../../shared/telemetry/logger.ts';
+import { routerConfig } from './config.ts';
+import { startRouter } from './service.ts';
+
+const config = loadConfig(routerConfig, process.env);
+const log = createLog({ level: config.logLevel, format: config.logFormat, clock });
+
+await runProcess({
+  service: 'router',
+  clock,
+  log,
+  settings: shownConfig(routerConfig, config),
+  readyFile: config.readyFile,
+  start: async () => {
+    const bus = kafkaBus({ ...kafkaOptions(config), clock, onNotice: logNotices(log) });
+    const running = await startRouter({ bus, topics: topicsOf(config.prefix), clock, log });
+    return {
+      stop: async () => {
+        await running.stop();
+        await bus.close();
+      },
+    };
+  },
+});
