@@ -1,0 +1,109 @@
+// Broker errors: what an error from the wire means for the one who asked.
+// Flow: every loop of this folder sorts what it catches with these functions.
+// Source: Kafka protocol, "Error Codes".
+
+import { errorText, MillraceError } from '../../domain/errors.ts';
+
+export const CODE = {
+  OFFSET_OUT_OF_RANGE: 1,
+  UNKNOWN_TOPIC_OR_PARTITION: 3,
+  LEADER_NOT_AVAILABLE: 5,
+  NOT_LEADER_OR_FOLLOWER: 6,
+  REQUEST_TIMED_OUT: 7,
+  REPLICA_NOT_AVAILABLE: 9,
+  MESSAGE_TOO_LARGE: 10,
+  NETWORK_EXCEPTION: 13,
+  COORDINATOR_LOAD_IN_PROGRESS: 14,
+  COORDINATOR_NOT_AVAILABLE: 15,
+  NOT_COORDINATOR: 16,
+  RECORD_LIST_TOO_LARGE: 18,
+  NOT_ENOUGH_REPLICAS: 19,
+  NOT_ENOUGH_REPLICAS_AFTER_APPEND: 20,
+  ILLEGAL_GENERATION: 22,
+  UNKNOWN_MEMBER_ID: 25,
+  REBALANCE_IN_PROGRESS: 27,
+  TOPIC_ALREADY_EXISTS: 36,
+  OUT_OF_ORDER_SEQUENCE_NUMBER: 45,
+  DUPLICATE_SEQUENCE_NUMBER: 46,
+  INVALID_PRODUCER_EPOCH: 47,
+  INVALID_PRODUCER_ID_MAPPING: 49,
+  CONCURRENT_TRANSACTIONS: 51,
+  KAFKA_STORAGE_ERROR: 56,
+  UNKNOWN_PRODUCER_ID: 59,
+  FENCED_LEADER_EPOCH: 74,
+  UNKNOWN_LEADER_EPOCH: 75,
+  OFFSET_NOT_AVAILABLE: 78,
+  FENCED_INSTANCE_ID: 82,
+  UNSTABLE_OFFSET_COMMIT: 88,
+  PRODUCER_FENCED: 90,
+} as const;
+
+/** What kafkajs calls a code that it does not know; the number is in the message. */
+const CODE_UNKNOWN_TO_KAFKAJS = -99;
+
+const LEADER_CODES: ReadonlySet<number> = new Set([
+  CODE.UNKNOWN_TOPIC_OR_PARTITION,
+  CODE.LEADER_NOT_AVAILABLE,
+  CODE.NOT_LEADER_OR_FOLLOWER,
+  CODE.REPLICA_NOT_AVAILABLE,
+  CODE.KAFKA_STORAGE_ERROR,
+  CODE.FENCED_LEADER_EPOCH,
+  CODE.UNKNOWN_LEADER_EPOCH,
+  CODE.OFFSET_NOT_AVAILABLE,
+]);
+
+const TRANSIENT_CODES: ReadonlySet<number> = new Set([
+  CODE.REQUEST_TIMED_OUT,
+  CODE.NETWORK_EXCEPTION,
+  CODE.NOT_ENOUGH_REPLICAS,
+  CODE.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+]);
+
+const COORDINATOR_CODES: ReadonlySet<number> = new Set([
+  CODE.COORDINATOR_LOAD_IN_PROGRESS,
+  CODE.COORDINATOR_NOT_AVAILABLE,
+  CODE.NOT_COORDINATOR,
+]);
+
+/** An error code that a broker answered, where kafkajs's own table has no error for it. */
+export class BrokerRefusal extends MillraceError {
+  readonly brokerCode: number;
+
+  constructor(brokerCode: number, of: string) {
+    super('BROKER_REFUSED', { of, brokerCode });
+    this.brokerCode = brokerCode;
+  }
+}
+
+/** The error code that a broker answered; null when none did: connection lost, timeout, not even connected. */
+export function brokerCode(error: unknown): number | null {
+  if (error instanceof BrokerRefusal) return error.brokerCode;
+  if (typeof error !== 'object' || error === null || !('code' in error) || typeof error.code !== 'number') return null;
+  if (error.code !== CODE_UNKNOWN_TO_KAFKAJS) return error.code;
+  return Number(/(\d+)\s*$/.exec(errorText(error))?.[1] ?? CODE_UNKNOWN_TO_KAFKAJS);
+}
+
+/** The leader of a partition may be elsewhere: refresh the metadata and ask again. */
+export function leaderMoved(code: number | null): boolean {
+  return code !== null && LEADER_CODES.has(code);
+}
+
+/** The coordinator is elsewhere or not ready: look it up and ask again. */
+export function coordinatorMoved(code: number | null): boolean {
+  return code !== null && COORDINATOR_CODES.has(code);
+}
+
+/** Asking the same broker again may help. */
+export function transient(code: number | null): boolean {
+  return code !== null && TRANSIENT_CODES.has(code);
+}
+
+/** A newer owner of the transactional id exists, or the broker aborted us in its name. */
+export function fenced(code: number | null): boolean {
+  return code === CODE.INVALID_PRODUCER_EPOCH || code === CODE.PRODUCER_FENCED;
+}
+
+/** A batch is larger than its topic takes. */
+export function tooLarge(code: number | null): boolean {
+  return code === CODE.MESSAGE_TOO_LARGE || code === CODE.RECORD_LIST_TOO_LARGE;
+}

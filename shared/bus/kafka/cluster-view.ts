@@ -1,0 +1,184 @@
+// Cluster view: where the brokers are and who leads which partition, shared by everything on one bus.
+// Flow: loops ask it for leaders; after an error they `refresh` and ask again. Coordinators are looked up and kept here.
+// Invariants: one refresh at a time; a coordinator is kept until someone says that it moved.
+
+import { errorText, MillraceError } from '../../domain/errors.ts';
+import { backoffMs } from './backoff.ts';
+import { BrokerRefusal, brokerCode, CODE, coordinatorMoved, leaderMoved } from './broker-errors.ts';
+import { Connections, type Wire } from './connections.ts';
+import type { Settings } from './options.ts';
+import { type Outage, outageOf } from './outage.ts';
+import { type Metadata, metadataRequest, type TopicMetadata } from './requests/metadata.ts';
+
+const METADATA_TIMEOUT_MS = 5_000;
+/** How long a topic that was just created may be unknown to the broker that is asked. */
+const TOPIC_GRACE_MS = 1_000;
+const COORDINATOR_TYPES = { group: 0, transaction: 1 } as const;
+
+export type CoordinatorKind = keyof typeof COORDINATOR_TYPES;
+
+export class ClusterView {
+  readonly settings: Settings;
+  private readonly connections: Connections;
+  private readonly outage: Outage;
+  private readonly tracked = new Set<string>();
+  private readonly coordinators = new Map<string, number>();
+  private addresses: ReadonlyMap<number, string> = new Map();
+  private readonly topicsKnown = new Map<string, TopicMetadata>();
+  private refreshing: Promise<void> | null = null;
+  /** The broker that answered last. */
+  private lastGood: string | null = null;
+
+  constructor(settings: Settings) {
+    this.settings = settings;
+    this.connections = new Connections(settings, METADATA_TIMEOUT_MS);
+    this.outage = outageOf(settings.clock, settings.onNotice);
+  }
+
+  close(): void {
+    this.connections.close();
+  }
+
+  /** Asks a broker for the brokers and all tracked topics. @throws BROKER_UNREACHABLE when none answers */
+  refresh(): Promise<void> {
+    this.refreshing ??= this.ask([...this.tracked])
+      .then((metadata) => this.accept(metadata))
+      .finally(() => {
+        this.refreshing = null;
+      });
+    return this.refreshing;
+  }
+
+  /** `refresh`, with back-off, until a broker answers or `signal` aborts. Never rejects. */
+  async refreshUntilReached(signal: AbortSignal): Promise<void> {
+    for (let failures = 1; !signal.aborted; failures++) {
+      try {
+        return await this.refresh();
+      } catch {
+        await this.settings.clock.sleep(backoffMs(failures), signal);
+      }
+    }
+  }
+
+  /** Partition count; null when the topic is not there. @throws BROKER_UNREACHABLE */
+  async partitionCount(topic: string): Promise<number | null> {
+    const known = (await this.ask([topic])).topics.find((entry) => entry.topic === topic);
+    return known === undefined || known.code === CODE.UNKNOWN_TOPIC_OR_PARTITION ? null : known.leaders.length;
+  }
+
+  /** All topics but Kafka's own. @throws BROKER_UNREACHABLE */
+  async allTopics(): Promise<readonly string[]> {
+    const { topics } = await this.ask(null);
+    return topics.filter((entry) => !entry.internal).map((entry) => entry.topic);
+  }
+
+  /** Makes a topic's leaders known from now on. @throws TOPIC_UNKNOWN, BROKER_UNREACHABLE */
+  async track(topic: string): Promise<void> {
+    if (this.tracked.has(topic) && this.topicsKnown.has(topic)) return;
+    this.tracked.add(topic);
+    const untilMs = this.settings.clock.nowMs() + TOPIC_GRACE_MS;
+    for (let failures = 1; ; failures++) {
+      await this.refresh();
+      if (this.topicsKnown.has(topic)) return;
+      if (this.settings.clock.nowMs() >= untilMs) break;
+      await this.settings.clock.sleep(backoffMs(failures));
+    }
+    this.tracked.delete(topic);
+    throw new MillraceError('TOPIC_UNKNOWN', { topic });
+  }
+
+  /** Partition count of a tracked topic as last seen; 0 when it is not known. */
+  partitionsSeen(topic: string): number {
+    return this.topicsKnown.get(topic)?.leaders.length ?? 0;
+  }
+
+  /** `host:port` of the partition's leader as last seen; null when there is none. */
+  leader(topic: string, partition: number): string | null {
+    const nodeId = this.topicsKnown.get(topic)?.leaders[partition];
+    return nodeId === undefined || nodeId < 0 ? null : (this.addresses.get(nodeId) ?? null);
+  }
+
+  /** Number of brokers as last seen. */
+  get brokerCount(): number {
+    return this.addresses.size;
+  }
+
+  /** A connection to the controller, or the broker that passes requests on to it. @throws BROKER_UNREACHABLE */
+  async controller(): Promise<Wire> {
+    const { controllerId, addresses } = await this.ask([]);
+    const address = addresses.get(controllerId) ?? this.lastGood;
+    if (address === null) throw this.unreachable('no controller');
+    return this.connections.to(address);
+  }
+
+  /** `host:port` of a coordinator. @throws BROKER_UNREACHABLE, BROKER_REFUSED, or what kafkajs throws */
+  async coordinator(kind: CoordinatorKind, id: string): Promise<string> {
+    const key = `${kind} ${id}`;
+    const known = this.coordinators.get(key);
+    const address = known === undefined ? undefined : this.addresses.get(known);
+    if (address !== undefined) return address;
+    const wire = await this.connections.to(await this.anyAddress());
+    const request = { groupId: id, coordinatorType: COORDINATOR_TYPES[kind] };
+    const { nodeId } = (await wire.broker.findGroupCoordinator(request)).coordinator;
+    this.coordinators.set(key, nodeId);
+    if (!this.addresses.has(nodeId)) await this.refresh();
+    const found = this.addresses.get(nodeId);
+    if (found === undefined) throw new BrokerRefusal(CODE.COORDINATOR_NOT_AVAILABLE, 'FindCoordinator');
+    return found;
+  }
+
+  /** The coordinator did not answer, or said that it is none. */
+  forgetCoordinator(kind: CoordinatorKind, id: string): void {
+    this.coordinators.delete(`${kind} ${id}`);
+  }
+
+  /**
+   * What to do about an error before a request is tried again: look at the cluster anew, where that can help.
+   * Resolves after a back-off, or when `signal` aborts. Never rejects.
+   */
+  async recover(error: unknown, failures: number, signal: AbortSignal): Promise<void> {
+    const code = brokerCode(error);
+    await this.settings.clock.sleep(backoffMs(failures), signal);
+    if (code === null) await this.refreshUntilReached(signal);
+    else if (leaderMoved(code) || coordinatorMoved(code)) await this.refresh().catch(() => undefined);
+  }
+
+  /** `host:port` of the broker that answered last. @throws BROKER_UNREACHABLE */
+  async anyAddress(): Promise<string> {
+    if (this.lastGood === null) await this.refresh();
+    if (this.lastGood === null) throw this.unreachable('no broker answered yet');
+    return this.lastGood;
+  }
+
+  private async ask(topics: readonly string[] | null): Promise<Metadata> {
+    const known = [...this.addresses.values(), ...this.settings.brokers];
+    const candidates = new Set(this.lastGood === null ? known : [this.lastGood, ...known]);
+    let detail = '';
+    for (const address of candidates) {
+      try {
+        const wire = await this.connections.to(address);
+        const metadata = await wire.send(metadataRequest(topics));
+        this.lastGood = address;
+        this.outage.reached();
+        return metadata;
+      } catch (error) {
+        this.connections.drop(address);
+        detail = errorText(error);
+      }
+    }
+    this.outage.failed(detail);
+    throw this.unreachable(detail);
+  }
+
+  private accept(metadata: Metadata): void {
+    if (metadata.addresses.size > 0) this.addresses = metadata.addresses;
+    for (const entry of metadata.topics) {
+      if (entry.code === CODE.UNKNOWN_TOPIC_OR_PARTITION) this.topicsKnown.delete(entry.topic);
+      else if (entry.leaders.length > 0) this.topicsKnown.set(entry.topic, entry);
+    }
+  }
+
+  private unreachable(detail: string): MillraceError {
+    return new MillraceError('BROKER_UNREACHABLE', { brokers: this.settings.brokers.join(','), detail });
+  }
+}

@@ -1,0 +1,186 @@
+// Reader: partitions read without a group, as the port's `Bus.read`.
+// Flow: offsets → fetcher → batches, partition after partition, until the ends fixed at the start or until aborted.
+// Invariants: the first batch of each partition comes even when empty, a later one when the position has moved;
+//             an outage is waited out; what is queued is bounded by the fetcher.
+
+import { errorText, MillraceError } from '../../domain/errors.ts';
+import type { InRecord } from '../../domain/record.ts';
+import type { ReadBatch, ReadFrom, ReadOptions } from '../bus.ts';
+import type { ClusterView } from './cluster-view.ts';
+import { Connections } from './connections.ts';
+import { Feed } from './feed.ts';
+import { Fetcher } from './fetcher.ts';
+import { listOffsetsUntilKnown, type OffsetScope, type OffsetSpec } from './list-offsets.ts';
+
+const BATCH_RECORDS_MAX = 1_000;
+const BATCH_BYTES_MAX = 1_048_576;
+const OFFSETS_TIMEOUT_MS = 10_000;
+
+interface Cursor {
+  readonly feed: Feed;
+  /** Where to stop; null: never. */
+  readonly end: number | null;
+  /** High watermark when the read began. */
+  readonly knownEnd: number;
+  position: number;
+  begun: boolean;
+}
+
+interface Bounds {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * @param closing aborts when the bus closes
+ * @throws TOPIC_UNKNOWN, BATCH_UNREADABLE
+ */
+export async function* readTopic(
+  view: ClusterView,
+  options: ReadOptions,
+  closing: AbortSignal,
+): AsyncGenerator<ReadBatch, void, void> {
+  const signal = options.signal === undefined ? closing : AbortSignal.any([options.signal, closing]);
+  const cursors = await openCursors(view, options, signal);
+  const isolation = options.isolation ?? 'read_committed';
+  const failed: MillraceError[] = [];
+  const onError = (error: unknown) => {
+    // OFFSET_LOST was dealt with: a reader has no owner to tell, it goes on at the earliest.
+    if (error instanceof MillraceError && error.code !== 'OFFSET_LOST') failed.push(error);
+  };
+  const fetcher = new Fetcher({ view, isolation, onError });
+  const changes = changesOf(cursors, signal);
+  try {
+    for (const { feed, position } of cursors) {
+      fetcher.add(feed);
+      feed.seek(position);
+    }
+    for (const cursor of cursors) if (finished(cursor)) fetcher.remove(cursor.feed);
+    fetcher.wake();
+    while (!signal.aborted) {
+      const [error] = failed;
+      if (error !== undefined) throw error;
+      const change = changes.next();
+      let moved = false;
+      for (const cursor of cursors) {
+        const batch = nextBatch(cursor, fetcher);
+        if (batch === null) continue;
+        moved = true;
+        yield batch;
+        if (signal.aborted) return;
+      }
+      if (cursors.every((cursor) => cursor.begun && finished(cursor))) return;
+      if (!moved) await change;
+    }
+  } finally {
+    changes.end();
+    fetcher.close();
+  }
+}
+
+/** A promise for the next change of any feed, or the signal. */
+function changesOf(cursors: readonly Cursor[], signal: AbortSignal) {
+  let poke: () => void = () => undefined;
+  const onChange = () => poke();
+  for (const { feed } of cursors) feed.onChange = onChange;
+  signal.addEventListener('abort', onChange);
+  return {
+    /** Taken before looking, so that no change between looking and waiting is missed. */
+    next: () =>
+      new Promise<void>((resolve) => {
+        poke = resolve;
+      }),
+    end: () => signal.removeEventListener('abort', onChange),
+  };
+}
+
+/** Null when there is nothing new to say. */
+function nextBatch(cursor: Cursor, fetcher: Fetcher): ReadBatch | null {
+  const { feed, end } = cursor;
+  if (cursor.begun && finished(cursor)) return null;
+  const records: InRecord[] = [];
+  const hadRoom = fetcher.hasRoom(feed);
+  feed.drain({ records: BATCH_RECORDS_MAX, bytes: BATCH_BYTES_MAX }, records);
+  if (!hadRoom && fetcher.hasRoom(feed)) fetcher.wake();
+  const moved = feed.nextOffset > cursor.position;
+  // Nothing lies between the position and the end as it was: no need to wait for an answer to say so.
+  const emptyAtStart = !cursor.begun && (feed.answered || cursor.position >= cursor.knownEnd);
+  if (!moved && !emptyAtStart) return null;
+  cursor.begun = true;
+  cursor.position = end === null ? Math.max(feed.nextOffset, cursor.position) : Math.min(feed.nextOffset, end);
+  const within = end === null ? records : records.filter((record) => record.offset < end);
+  if (finished(cursor)) fetcher.remove(feed);
+  const endOffset = Math.max(feed.endOffset, feed.answered ? 0 : cursor.knownEnd);
+  return { partition: feed.partition, records: within, nextOffset: cursor.position, endOffset };
+}
+
+function finished({ end, position }: Cursor): boolean {
+  return end !== null && position >= end;
+}
+
+async function openCursors(view: ClusterView, options: ReadOptions, signal: AbortSignal): Promise<Cursor[]> {
+  const { topic, until } = options;
+  await trackUntilReached(view, topic, signal);
+  const connections = new Connections(view.settings, OFFSETS_TIMEOUT_MS);
+  try {
+    const count = view.partitionsSeen(topic);
+    const partitions = options.partitions ?? Array.from({ length: count }, (_, i) => i);
+    const unknown = partitions.find((partition) => partition >= count);
+    if (unknown !== undefined) throw new MillraceError('TOPIC_UNKNOWN', { topic: `${topic}-${unknown}` });
+    const bounds = await boundsOf({ view, connections, topic }, { partitions, from: options.from }, signal);
+    return partitions.flatMap((partition) => {
+      const known = bounds.get(partition);
+      if (known === undefined) return [];
+      const { start, end } = known;
+      const feed = new Feed(topic, partition);
+      return [{ feed, end: until === 'end' ? end : null, knownEnd: end, position: start, begun: false }];
+    });
+  } finally {
+    connections.close();
+  }
+}
+
+/** Start and end of each partition; empty when `signal` aborts. */
+async function boundsOf(
+  scope: OffsetScope,
+  request: { readonly partitions: readonly number[]; readonly from: ReadOptions['from'] },
+  signal: AbortSignal,
+): Promise<ReadonlyMap<number, Bounds>> {
+  const { partitions, from } = request;
+  const ask = (spec: OffsetSpec, of: readonly number[]) =>
+    listOffsetsUntilKnown(scope, { partitions: of, spec }, signal);
+  const earliest = await ask('earliest', partitions);
+  const ends = await ask('end', partitions);
+  const bounds = new Map<number, Bounds>();
+  if (earliest === null || ends === null) return bounds;
+  for (const partition of partitions) {
+    const first = earliest.get(partition) ?? 0;
+    const end = ends.get(partition) ?? first;
+    const start = fromOf(from, partition);
+    let wanted = typeof start === 'number' ? start : start === 'latest' ? end : first;
+    if (typeof start === 'object') {
+      const found = (await ask(start, [partition]))?.get(partition) ?? -1;
+      wanted = found < 0 ? end : found;
+    }
+    bounds.set(partition, { start: Math.min(Math.max(wanted, first), end), end });
+  }
+  return bounds;
+}
+
+function fromOf(from: ReadOptions['from'], partition: number): ReadFrom {
+  return from instanceof Map ? (from.get(partition) ?? 'earliest') : (from as ReadFrom);
+}
+
+/** @throws TOPIC_UNKNOWN */
+export async function trackUntilReached(view: ClusterView, topic: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await view.track(topic);
+      return;
+    } catch (error) {
+      if (error instanceof MillraceError && error.code === 'TOPIC_UNKNOWN') throw error;
+      await view.refreshUntilReached(signal);
+    }
+  }
+  throw new MillraceError('BROKER_UNREACHABLE', { brokers: '', detail: errorText(signal.reason) });
+}
