@@ -7,12 +7,12 @@ import { logNotices } from '../../shared/control/notices.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
 import { modelRepository } from '../../shared/models/repository.ts';
 import { systemClock as clock } from '../../shared/process/clock.ts';
-import { runProcess } from '../../shared/process/run.ts';
+import { orExit, runProcess } from '../../shared/process/run.ts';
 import { createLog } from '../../shared/telemetry/logger.ts';
 import { controllerConfig } from './config.ts';
 import { startController } from './service.ts';
 
-const config = loadConfig(controllerConfig, process.env);
+const config = orExit(() => loadConfig(controllerConfig, process.env));
 const log = createLog({ level: config.logLevel, format: config.logFormat, clock });
 
 await runProcess({

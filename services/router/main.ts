@@ -5,13 +5,13 @@ import { kafkaOptions } from '../../shared/config/common.ts';
 import { loadConfig, shownConfig } from '../../shared/config/load.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
 import { systemClock as clock } from '../../shared/process/clock.ts';
-import { runProcess } from '../../shared/process/run.ts';
+import { orExit, runProcess } from '../../shared/process/run.ts';
 import { logNotices } from '../../shared/control/notices.ts';
 import { createLog } from '../../shared/telemetry/logger.ts';
 import { routerConfig } from './config.ts';
 import { startRouter } from './service.ts';
 
-const config = loadConfig(routerConfig, process.env);
+const config = orExit(() => loadConfig(routerConfig, process.env));
 const log = createLog({ level: config.logLevel, format: config.logFormat, clock });
 
 await runProcess({

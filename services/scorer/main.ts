@@ -8,13 +8,13 @@ import { loadConfig, shownConfig } from '../../shared/config/load.ts';
 import { logNotices } from '../../shared/control/notices.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
 import { systemClock as clock } from '../../shared/process/clock.ts';
-import { runProcess } from '../../shared/process/run.ts';
+import { orExit, runProcess } from '../../shared/process/run.ts';
 import { modelLauncher, NICE_LIVE } from '../../shared/runtimes/spawn.ts';
 import { createLog } from '../../shared/telemetry/logger.ts';
 import { scorerConfig } from './config.ts';
 import { startScorer } from './service.ts';
 
-const config = loadConfig(scorerConfig, process.env);
+const config = orExit(() => loadConfig(scorerConfig, process.env));
 const log = createLog({ level: config.logLevel, format: config.logFormat, clock });
 
 await runProcess({

@@ -10,7 +10,7 @@ import { aborted, type Clock } from '../domain/clock.ts';
 import { MillraceError } from '../domain/errors.ts';
 import { silentLog } from '../telemetry/logger.ts';
 import { backoffMs } from './backoff.ts';
-import { EXIT, type Life, type ProcessHost, runProcess } from './run.ts';
+import { EXIT, type Life, orExit, type ProcessHost, runProcess } from './run.ts';
 import { actionOf, supervise } from './supervise.ts';
 
 /** Sleeps end at once when `jumps` (time moves with them), else only when aborted. */
@@ -121,6 +121,20 @@ test.each([
   const { ran, exits } = runWith(() => Promise.reject(error));
   await ran;
   expect(exits).toEqual([code]);
+});
+
+test('settings that are wrong end the process with one line and the exit code of usage', () => {
+  const { host, exits } = testHost();
+  const lines: string[] = [];
+  const make = () => {
+    throw new MillraceError('CONFIG_INVALID', { detail: 'MILLRACE_BROKERS must be set' });
+  };
+  expect(() => orExit(make, { ...host, say: (line) => lines.push(line) })).toThrow('MILLRACE_BROKERS');
+  expect(exits).toEqual([EXIT.usage]);
+  expect(lines).toEqual([
+    expect.stringMatching(/^CONFIG_INVALID: configuration: MILLRACE_BROKERS must be set\. .+\n$/),
+  ]);
+  expect(orExit(() => 1, host)).toBe(1);
 });
 
 test('what nobody caught is a bug', () => {

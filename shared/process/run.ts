@@ -89,6 +89,22 @@ export async function runProcess(options: ProcessOptions): Promise<void> {
   host.exit(exitCode);
 }
 
+/**
+ * What `make` gives, or the end of the process with one readable line: for what must be right before anything starts.
+ * @param host default: this process, and its standard error
+ */
+export function orExit<T>(make: () => T, host: Pick<ProcessHost, 'exit'> & { say?(line: string): void } = process): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof MillraceError)) throw error;
+    const say = host.say ?? ((line: string) => process.stderr.write(line));
+    say(`${error.code}: ${error.message}. ${error.action}\n`);
+    host.exit(exitCodeOf(error));
+    throw error;
+  }
+}
+
 /** Exit code for what ended a process. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof MillraceError)) return EXIT.bug;
