@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bucketOf, murmur3, saltSeed } from './bucket.ts';
 import { addCut, type Cut, cutAt } from './cut.ts';
+import { murmur2, partitionFor } from './partitioner.ts';
 import { formatSource, parseSource } from './record.ts';
 import { laneOf, planProblem, type RoutePlan } from './route-plan.ts';
 import { signatureMismatch } from './tensor.ts';
@@ -188,5 +189,22 @@ describe('readiness evidence', () => {
 
   it('is not given by another digest', () => {
     expect(readyEvidence([report('a', 'READY', [0, 1])], { ...want, digest: 'b'.repeat(64) }, 2_000)).toBeNull();
+  });
+});
+
+describe('partitions by key', () => {
+  it("are those of Kafka's Java client", () => {
+    const vectors: readonly [string, number][] = [
+      ['21', -973932308],
+      ['foobar', -790332482],
+      ['a-little-bit-long-string', -985981536],
+      ['a-little-bit-longer-string', -1486304829],
+      ['lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8', -58897971],
+      ['abc', 479470107],
+    ];
+    for (const [key, hash] of vectors) {
+      expect(murmur2(bytes(key)), key).toBe(hash);
+      expect(partitionFor(bytes(key), 7)).toBe((hash & 0x7fffffff) % 7);
+    }
   });
 });

@@ -1,0 +1,148 @@
+// Report: what the demo prints at its end, as one JSON object or as a table, and whether all is well.
+
+import type { Readback } from './readback.ts';
+
+export interface DemoReport {
+  readonly broker: 'kafka' | 'memory';
+  /** How the broker was found, in words. */
+  readonly brokerDetail: string;
+  readonly requests: number;
+  readonly answered: number;
+  readonly deadLettered: number;
+  readonly lost: number;
+  readonly duplicated: number;
+  readonly wrongVersion: number;
+  readonly versions: readonly VersionReport[];
+  readonly switches: Readback['switches'];
+  readonly seconds: number;
+}
+
+export interface VersionReport {
+  readonly version: number;
+  readonly answers: number;
+  readonly rescued: number;
+  /** On test digits, 0..1. */
+  readonly accuracy: number | null;
+  readonly runtime: string;
+}
+
+/** Figures of a run, from the topics. */
+export function reportOf(run: {
+  readonly broker: 'kafka' | 'memory';
+  readonly brokerDetail: string;
+  readonly readback: Readback;
+  readonly seconds: number;
+}): DemoReport {
+  const { outcomes, accuracy, switches } = run.readback;
+  const versions = [...outcomes.versions].sort(([a], [b]) => a - b);
+  return {
+    broker: run.broker,
+    brokerDetail: run.brokerDetail,
+    requests: outcomes.requests,
+    answered: outcomes.answered,
+    deadLettered: outcomes.deadLettered,
+    lost: outcomes.lost,
+    duplicated: outcomes.duplicated,
+    wrongVersion: outcomes.wrongVersion,
+    versions: versions.map(([version, found]) => ({
+      version,
+      answers: found.answers,
+      rescued: found.rescued,
+      accuracy: accuracy.get(version) ?? null,
+      runtime: found.runtimes.join(', '),
+    })),
+    switches,
+    seconds: Math.round(run.seconds * 10) / 10,
+  };
+}
+
+/** What a run must have done. */
+export interface Expectations {
+  readonly requests: number;
+  readonly versions: readonly number[];
+  /** Also: on a real Kafka, with both native runtimes, and v3 visibly worse. */
+  readonly strict: boolean;
+}
+
+/** Runtimes that a strict run must have answered with. */
+const NATIVE_RUNTIMES = ['onnxruntime-node', 'tfjs-node'];
+
+/** What is wrong with a run, in words; empty when it kept every promise. */
+export function problemsOf(report: DemoReport, expected: Expectations): string[] {
+  const problems: string[] = [];
+  if (report.requests !== expected.requests)
+    problems.push(`${report.requests} requests on record, not ${expected.requests}`);
+  if (report.answered !== expected.requests) problems.push(`${report.answered} of ${expected.requests} answered`);
+  for (const count of ['deadLettered', 'lost', 'duplicated', 'wrongVersion'] as const) {
+    if (report[count] !== 0) problems.push(`${count} is ${report[count]}`);
+  }
+  for (const version of expected.versions) {
+    if (!report.versions.some((found) => found.version === version)) problems.push(`v${version} answered nothing`);
+  }
+  for (const change of report.switches) {
+    if (change.commandToLastCutMs === null)
+      problems.push(`${change.kind} to v${change.to} did not reach every partition`);
+  }
+  return expected.strict ? [...problems, ...strictProblems(report)] : problems;
+}
+
+function strictProblems(report: DemoReport): string[] {
+  const problems: string[] = [];
+  if (report.broker !== 'kafka') problems.push(`the broker is ${report.broker}`);
+  for (const runtime of NATIVE_RUNTIMES) {
+    if (!report.versions.some((found) => found.runtime.startsWith(`${runtime} `)))
+      problems.push(`no version answered on ${runtime}`);
+  }
+  const accuracy = (version: number) => report.versions.find((found) => found.version === version)?.accuracy ?? 0;
+  if (accuracy(3) >= accuracy(1)) problems.push('v3 is not worse than v1: the bad model is not bad');
+  if (accuracy(2) <= accuracy(1)) problems.push('v2 is not better than v1');
+  return problems;
+}
+
+/** The readable end of a run. */
+export function renderReport(report: DemoReport): string {
+  const versions = report.versions.map((found) => [
+    `v${found.version}`,
+    String(found.answers),
+    String(found.rescued),
+    found.accuracy === null ? '–' : `${(found.accuracy * 100).toFixed(1)} %`,
+    found.runtime,
+  ]);
+  const switches = report.switches.map((change) => [
+    change.kind,
+    `${change.from === null ? '–' : `v${change.from}`} → v${change.to}`,
+    change.commandToLastCutMs === null ? 'missing' : `${change.commandToLastCutMs} ms`,
+    String(change.partitions),
+  ]);
+  return [
+    `${report.requests} digits through ${report.brokerDetail} in ${report.seconds} s`,
+    '',
+    ...table(['version', 'answers', 'rescues', 'accuracy', 'runtime'], versions),
+    '',
+    ...table(['switch', 'from → to', 'command to last cut', 'partitions'], switches),
+    '',
+    ...table(
+      ['requests', 'answered', 'dead-lettered', 'lost', 'duplicated', 'wrong version'],
+      [
+        [
+          report.requests,
+          report.answered,
+          report.deadLettered,
+          report.lost,
+          report.duplicated,
+          report.wrongVersion,
+        ].map(String),
+      ],
+    ),
+  ].join('\n');
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return [line(head), widths.map((width) => '─'.repeat(width)).join('  '), ...rows.map(line)];
+}

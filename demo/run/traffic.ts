@@ -1,0 +1,85 @@
+// Traffic: every digit as one request event, at a steady rate, three in JSON to one in Avro.
+
+import type { Bus } from '../../shared/bus/bus.ts';
+import { codecNamed } from '../../shared/codec/registry.ts';
+import type { Clock } from '../../shared/domain/clock.ts';
+import { HEADER, header } from '../../shared/domain/headers.ts';
+import { partitionFor } from '../../shared/domain/partitioner.ts';
+import type { OutRecord } from '../../shared/domain/record.ts';
+import { type Digits, digitTensor } from '../data/digits.ts';
+
+/** Requests are written in bursts of this length. */
+const TICK_MS = 25;
+/** Writers of digits: the keys by which a canary chooses. */
+const WRITERS = 2_000;
+
+/** Header that carries the digit's row, for the report's labels; to Millrace it is a foreign header. */
+export const DIGIT_HEADER = 'demo-digit';
+
+const encoder = new TextEncoder();
+
+export interface Traffic {
+  /** Requests written and acknowledged so far. */
+  sent(): number;
+  /** Resolves when `count` requests are written. */
+  reached(count: number): Promise<void>;
+  /** Resolves when all are written; rejects when a write failed. */
+  readonly done: Promise<void>;
+}
+
+export interface TrafficOptions {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly topic: string;
+  readonly partitions: number;
+  readonly digits: Digits;
+  readonly requests: number;
+  /** Requests per second. */
+  readonly rate: number;
+}
+
+/** Request `index` carries the digit of row `index` modulo their number. */
+export function digitRequest(
+  options: Pick<TrafficOptions, 'topic' | 'partitions' | 'digits'>,
+  index: number,
+): OutRecord {
+  const digit = index % options.digits.count;
+  const codec = codecNamed(index % 4 === 3 ? 'avro' : 'json');
+  const key = encoder.encode(`writer-${index % WRITERS}`);
+  return {
+    topic: options.topic,
+    partition: partitionFor(key, options.partitions),
+    key,
+    value: codec.encodeRequest([digitTensor(options.digits, digit)], {}),
+    headers: [header(HEADER.contentType, codec.contentType), header(DIGIT_HEADER, String(digit))],
+  };
+}
+
+/** Starts to write; the rate is kept by the clock, not by counting sleeps. */
+export function startTraffic(options: TrafficOptions): Traffic {
+  const { bus, clock, requests, rate } = options;
+  const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
+  let sent = 0;
+
+  async function run(): Promise<void> {
+    const startMs = clock.nowMs();
+    while (sent < requests) {
+      const due = Math.min(requests, Math.ceil(((clock.nowMs() - startMs) * rate) / 1000));
+      const burst = Array.from({ length: Math.max(0, due - sent) }, (_, i) => digitRequest(options, sent + i));
+      if (burst.length > 0) await bus.write(burst);
+      sent += burst.length;
+      for (const one of waiting) if (one.count <= sent) one.resolve();
+      await clock.sleep(TICK_MS);
+    }
+  }
+
+  return {
+    sent: () => sent,
+    reached: (count) =>
+      new Promise((resolve) => {
+        if (count <= sent) return resolve();
+        waiting.push({ count, resolve });
+      }),
+    done: run(),
+  };
+}

@@ -1,0 +1,170 @@
+// Measure: one variant in its own process, against topics that the bench owns.
+// What is measured comes from Kafka (committed offsets, records read back) and /proc, never from the variant itself.
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Bus } from '../../shared/bus/bus.ts';
+import { MillraceError } from '../../shared/domain/errors.ts';
+import type { OutRecord } from '../../shared/domain/record.ts';
+import { systemClock } from '../../shared/process/clock.ts';
+import { treeUsage } from './process-tree.ts';
+import type { VariantOptions } from './variants/protocol.ts';
+
+const POLL_MS = 25;
+const READY_DEADLINE_MS = 60_000;
+const RUN_DEADLINE_MS = 180_000;
+/** Records of one write while an input topic is filled. */
+const FILL_BURST = 500;
+/** Requests in the steady phase are written in bursts of this length. */
+const PACE_TICK_MS = 5;
+/** The first part of a paced run only warms up. */
+const PACE_WARM_SHARE = 0.2;
+
+export interface Throughput {
+  readonly recordsPerSecond: number;
+  /** CPU time of all processes of the variant per record, microseconds. */
+  readonly cpuMicrosPerRecord: number;
+  readonly residentMegabytes: number;
+}
+
+export interface Latency {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly samples: number;
+}
+
+export type VariantName = 'bare' | 'bus' | 'road';
+
+/** A consumer's progress is complete when each of these groups has committed its topic to the end. */
+export type Progress = readonly { readonly group: string; readonly topic: string }[];
+
+interface Started {
+  readonly child: ChildProcess;
+  go(): void;
+  stop(): Promise<void>;
+}
+
+/** Starts a variant and waits until it is warm. */
+export async function startVariant(
+  name: VariantName,
+  options: VariantOptions & Record<string, unknown>,
+): Promise<Started> {
+  const entry = fileURLToPath(new URL(`./variants/${name}.js`, import.meta.url));
+  const child = fork(entry, [JSON.stringify(options)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  await within(`variant ${name} becomes ready`, READY_DEADLINE_MS, (done) => {
+    child.once('message', done);
+  });
+  return {
+    child,
+    go: () => child.send({ type: 'go' }),
+    stop: async () => {
+      if (child.connected) child.send({ type: 'stop' });
+      await Promise.race([ended, systemClock.sleep(READY_DEADLINE_MS)]);
+      child.kill('SIGKILL');
+    },
+  };
+}
+
+/** Lets a warm variant work off everything that its input holds. */
+export async function measureThroughput(
+  bus: Bus,
+  started: Started,
+  work: { records: number; progress: Progress },
+): Promise<Throughput> {
+  const pid = started.child.pid ?? 0;
+  const before = treeUsage(pid);
+  const startMs = performance.now();
+  started.go();
+  const deadlineMs = startMs + RUN_DEADLINE_MS;
+  while (!(await isDone(bus, work.progress))) {
+    if (performance.now() > deadlineMs || started.child.exitCode !== null) throw overdue('a throughput run');
+    await systemClock.sleep(POLL_MS);
+  }
+  const seconds = (performance.now() - startMs) / 1000;
+  const after = treeUsage(pid);
+  return {
+    recordsPerSecond: work.records / seconds,
+    cpuMicrosPerRecord: (after.cpuMicros - before.cpuMicros) / work.records,
+    residentMegabytes: after.residentBytes / 1024 / 1024,
+  };
+}
+
+/** Sends `rate` records a second for `seconds` and takes the time until each one's output can be read. */
+export async function measureLatency(
+  bus: Bus,
+  load: { output: string; rate: number; seconds: number; record: (index: number) => OutRecord },
+): Promise<Latency> {
+  const count = load.rate * load.seconds;
+  const sentAt = new Map<string, number>();
+  const latencies: number[] = [];
+  const ended = new AbortController();
+  const reading = (async () => {
+    for await (const batch of bus.read({
+      topic: load.output,
+      from: 'earliest',
+      until: 'never',
+      signal: ended.signal,
+    })) {
+      const nowMs = performance.now();
+      for (const record of batch.records) {
+        const key = Buffer.from(record.key ?? []).toString();
+        const startMs = sentAt.get(key);
+        if (startMs !== undefined && Number(key) >= count * PACE_WARM_SHARE) latencies.push(nowMs - startMs);
+        sentAt.delete(key);
+      }
+      if (latencies.length >= count * (1 - PACE_WARM_SHARE)) return;
+    }
+  })();
+  const writes: Promise<void>[] = [];
+  const startMs = performance.now();
+  for (let sent = 0; sent < count; ) {
+    const due = Math.min(count, Math.ceil(((performance.now() - startMs) * load.rate) / 1000));
+    for (; sent < due; sent++) {
+      sentAt.set(String(sent), performance.now());
+      writes.push(bus.write([load.record(sent)]));
+    }
+    await systemClock.sleep(PACE_TICK_MS);
+  }
+  await Promise.all(writes);
+  await Promise.race([reading, systemClock.sleep(READY_DEADLINE_MS)]);
+  ended.abort();
+  if (latencies.length < count * (1 - PACE_WARM_SHARE)) throw overdue('a latency run');
+  latencies.sort((a, b) => a - b);
+  return { p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99), samples: latencies.length };
+}
+
+/** Fills a topic with `count` records before anything is measured. */
+export async function fill(bus: Bus, count: number, record: (index: number) => OutRecord): Promise<void> {
+  for (let from = 0; from < count; from += FILL_BURST) {
+    await bus.write(Array.from({ length: Math.min(FILL_BURST, count - from) }, (_, i) => record(from + i)));
+  }
+}
+
+/** Value at quantile `q` of an ascending list, nearest rank. */
+export function quantile(sorted: readonly number[], q: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(q * sorted.length) - 1))] ?? Number.NaN;
+}
+
+async function isDone(bus: Bus, progress: Progress): Promise<boolean> {
+  for (const { group, topic } of progress) {
+    const [committed, offsets] = await Promise.all([bus.admin.committed(group, topic), bus.admin.offsets(topic)]);
+    // A lane's end counts the markers of the router's transactions: the last record is at most one marker before it.
+    if (!offsets.every(({ partition, end }) => Math.max(0, committed[partition] ?? -1) >= end - 1)) return false;
+  }
+  return true;
+}
+
+function within(words: string, deadlineMs: number, wait: (done: () => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(overdue(words)), deadlineMs);
+    wait(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+function overdue(words: string): MillraceError {
+  return new MillraceError('ASSERTION', { detail: `${words} took too long` });
+}

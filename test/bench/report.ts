@@ -1,0 +1,100 @@
+// Report: medians, ratios and bars of a bench run, as JSON and as the tables of docs/benchmarks.md.
+
+import { type Latency, quantile, type Throughput } from './measure.ts';
+import type { Bar, Series } from './series.ts';
+
+/** What one series gave in one repeat. */
+export interface Sample {
+  readonly series: string;
+  readonly repeat: number;
+  readonly throughput: Throughput | null;
+  readonly latency: Latency | null;
+}
+
+export interface BarResult {
+  readonly words: string;
+  readonly ratio: number;
+  /** Ratios of the single repeats, ascending. */
+  readonly ratios: readonly number[];
+  readonly limit: string;
+  readonly met: boolean;
+}
+
+export interface SeriesResult {
+  readonly name: string;
+  readonly recordsPerSecond: number | null;
+  readonly cpuMicrosPerRecord: number | null;
+  readonly residentMegabytes: number | null;
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
+/** Medians of one series. */
+export function seriesResult(series: Series, samples: readonly Sample[]): SeriesResult {
+  const own = samples.filter((sample) => sample.series === series.name);
+  const middle = (pick: (sample: Sample) => number | undefined) => {
+    const values = own.map(pick).filter((value) => value !== undefined);
+    return values.length === 0 ? null : median(values);
+  };
+  return {
+    name: series.name,
+    recordsPerSecond: middle((sample) => sample.throughput?.recordsPerSecond),
+    cpuMicrosPerRecord: middle((sample) => sample.throughput?.cpuMicrosPerRecord),
+    residentMegabytes: middle((sample) => sample.throughput?.residentMegabytes),
+    p50Ms: middle((sample) => sample.latency?.p50Ms),
+    p99Ms: middle((sample) => sample.latency?.p99Ms),
+  };
+}
+
+/** A bar against the samples: the median of the ratios within the same repeat. */
+export function barResult(bar: Bar, samples: readonly Sample[]): BarResult {
+  const figures = (name: string) =>
+    new Map(
+      samples.filter((sample) => sample.series === name).map((sample) => [sample.repeat, figureOf(sample, bar.figure)]),
+    );
+  const reference = figures(bar.to);
+  const ratios = [...figures(bar.of)]
+    .map(([repeat, value]) => (value ?? Number.NaN) / (reference.get(repeat) ?? Number.NaN))
+    .filter((ratio) => Number.isFinite(ratio))
+    .sort((a, b) => a - b);
+  const ratio = ratios.length === 0 ? Number.NaN : median(ratios);
+  const met = bar.better === 'higher' ? ratio >= bar.limit : ratio <= bar.limit;
+  return { words: bar.words, ratio, ratios, limit: `${bar.better === 'higher' ? '≥' : '≤'} ${bar.limit}`, met };
+}
+
+/** Markdown tables of a run. */
+export function renderTables(series: readonly SeriesResult[], bars: readonly BarResult[]): string {
+  const cell = (value: number | null, digits = 0) => (value === null ? '–' : value.toFixed(digits));
+  const rows = series.map(
+    (row) =>
+      `| ${row.name} | ${cell(row.recordsPerSecond)} | ${cell(row.cpuMicrosPerRecord, 1)} | ${cell(row.p50Ms, 1)} | ${cell(row.p99Ms, 1)} | ${cell(row.residentMegabytes)} |`,
+  );
+  const ratios = bars.map(
+    (bar) =>
+      `| ${bar.words} | ${cell(bar.ratio, 2)} | ${cell(bar.ratios[0] ?? null, 2)}–${cell(bar.ratios[bar.ratios.length - 1] ?? null, 2)} | ${bar.limit} | ${bar.met ? 'met' : '**missed**'} |`,
+  );
+  return [
+    '| series | records/s | CPU-µs per record | p50 ms | p99 ms | resident MB |',
+    '|---|---:|---:|---:|---:|---:|',
+    ...rows,
+    '',
+    '| ratio to the bare loop | median | range | bar | |',
+    '|---|---:|---:|---:|---|',
+    ...ratios,
+    '',
+  ].join('\n');
+}
+
+function figureOf(sample: Sample, figure: Bar['figure']): number | undefined {
+  if (figure === 'p99Ms') return sample.latency?.p99Ms;
+  if (figure === 'recordsPerCpuSecond')
+    return sample.throughput === null ? undefined : 1e6 / sample.throughput.cpuMicrosPerRecord;
+  return sample.throughput?.[figure];
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted.length % 2 === 1
+    ? quantile(sorted, 0.5)
+    : ((sorted[sorted.length / 2 - 1] ?? 0) + (sorted[sorted.length / 2] ?? 0)) / 2;
+}

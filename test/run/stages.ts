@@ -1,0 +1,116 @@
+// Stages of the test command: what runs, for how long at most, and how the end is told.
+
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { systemClock } from '../../shared/process/clock.ts';
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+/** After a stage overran its budget it gets this long to end by itself. */
+const GRACE_MS = 10 * SECOND_MS;
+
+export interface Stage {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly budgetMs: number;
+  /** A vitest JSON report, or null for a stage that is one check by itself. */
+  readonly resultFile: string | null;
+  /** Exit code that means "not possible on this machine"; allowed outside CI. */
+  readonly notPossible: number | null;
+}
+
+export interface StageResult {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly note: string;
+  readonly seconds: number;
+  readonly budgetMs: number;
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+/** The stages of this run. */
+export function stagesOf(options: { readonly ci: boolean; readonly scratch: string }): readonly Stage[] {
+  const { ci, scratch } = options;
+  const npm = (name: string, budgetMs: number, args: readonly string[] = []): Stage => ({
+    name,
+    command: 'npm',
+    args: ['run', '--silent', name, ...(args.length > 0 ? ['--', ...args] : [])],
+    budgetMs,
+    resultFile: null,
+    notPossible: null,
+  });
+  const vitest = (project: string, budgetMs: number): Stage => {
+    const resultFile = join(scratch, `${project}.json`);
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${resultFile}`];
+    return {
+      name: `${project} tests`,
+      command: 'npx',
+      args: ['vitest', 'run', '--project', project, ...reporters],
+      budgetMs,
+      resultFile,
+      notPossible: null,
+    };
+  };
+  return [
+    { ...npm('setup:tensorflow', 8 * MINUTE_MS), notPossible: ci ? null : 3 },
+    npm('lint', MINUTE_MS),
+    npm('typecheck', MINUTE_MS),
+    vitest('unit', 4 * MINUTE_MS),
+    vitest('integration', 10 * MINUTE_MS),
+    ...(ci ? [npm('demo', 6 * MINUTE_MS, ['--check'])] : []),
+  ];
+}
+
+/** Runs one stage with its output passed through. */
+export async function runStage(stage: Stage): Promise<StageResult> {
+  process.stdout.write(`\n── ${stage.name} (budget ${stage.budgetMs / SECOND_MS} s)\n`);
+  const startMs = systemClock.nowMs();
+  const child = spawn(stage.command, [...stage.args], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const ended = new AbortController();
+  let overran = false;
+  void systemClock.sleep(stage.budgetMs, ended.signal).then(async () => {
+    if (ended.signal.aborted) return;
+    overran = true;
+    child.kill('SIGTERM');
+    await systemClock.sleep(GRACE_MS, ended.signal);
+    if (!ended.signal.aborted) child.kill('SIGKILL');
+  });
+  const code = await new Promise<number | null>((resolve) => {
+    child.once('exit', resolve);
+    child.once('error', () => resolve(null));
+  });
+  ended.abort();
+  const skipped = code !== null && code === stage.notPossible;
+  return {
+    name: stage.name,
+    ok: (code === 0 || skipped) && !overran,
+    note: overran ? 'over budget' : skipped ? 'not possible on this machine' : code === 0 ? '' : `exit ${code}`,
+    seconds: (systemClock.nowMs() - startMs) / SECOND_MS,
+    budgetMs: stage.budgetMs,
+    passed: 0,
+    failed: 0,
+    skipped: 0,
+  };
+}
+
+/** The table at the end, and the closing line. A stage without tests of its own counts as one check. */
+export function summaryOf(results: readonly StageResult[]): string {
+  const rows = results.map((result) => {
+    const verdict = result.ok ? (result.note === '' ? 'ok' : 'skipped') : 'FAILED';
+    const time = `${result.seconds.toFixed(1)} s of ${result.budgetMs / SECOND_MS} s`;
+    return `${verdict.padEnd(8)}${result.name.padEnd(20)}${time.padEnd(20)}${result.note}`;
+  });
+  let [passed, failed, skipped] = [0, 0, 0];
+  for (const result of results) {
+    const counted = result.passed + result.failed + result.skipped > 0;
+    passed += counted ? result.passed : result.ok && result.note === '' ? 1 : 0;
+    failed += counted ? result.failed : result.ok ? 0 : 1;
+    skipped += counted ? result.skipped : result.ok && result.note !== '' ? 1 : 0;
+    // Every test of a stage may have passed and the stage failed all the same (over budget, a crash at its end).
+    if (counted && !result.ok && result.failed === 0) failed += 1;
+  }
+  return `\n${rows.join('\n')}\n\n${passed} passed, ${failed} failed, ${skipped} skipped\n`;
+}
