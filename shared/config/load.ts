@@ -141,7 +141,7 @@ export function loadConfig<R extends Rows>(table: ConfigTable<R>, env: Env): Con
   for (const [key, each] of Object.entries(table.rows)) {
     const given = env[each.env]?.trim() ?? '';
     if (given === '') {
-      if (each.fallback === null) problems.push(`${each.env} must be set (${each.sentence})`);
+      if (each.fallback === null) problems.push(`${each.env} must be set`);
       values[key] = each.fallback;
       continue;
     }

@@ -12,9 +12,6 @@ type Endpoint = { readonly endpoint: string };
 /** A field `error` may be anything thrown; it is logged as code, kind and words. */
 type Failed = { readonly error: unknown };
 
-/** What is logged of a rollout event; its plan and its evidence are in the journal. */
-type RolloutLine = Endpoint & Pick<RolloutEvent, 'type' | 'rollout' | 'phase' | 'message'>;
-
 /** Fields of each event, by name. */
 export interface EventFields {
   'service-started': Service & { readonly settings: Readonly<Record<string, unknown>> };
@@ -40,8 +37,8 @@ export interface EventFields {
     readonly problem: string;
   };
   'report-failed': Endpoint & Failed;
-  'controller-leads': { readonly leads?: boolean; readonly endpoints?: number; readonly commandOffset?: number };
-  'rollout-event': RolloutLine | { readonly event: RolloutEvent };
+  'controller-leads': { readonly endpoints: number; readonly commandOffset: number };
+  'rollout-event': { readonly event: RolloutEvent };
   'control-unreadable': Service & Failed;
 }
 
@@ -93,14 +90,15 @@ export const EVENTS: { readonly [Name in EventName]: EventEntry<EventFields[Name
     sentence: 'the worker report of {endpoint} could not be written',
     everyMs: BURST_MS,
   },
-  'controller-leads': { level: 'info', sentence: 'this controller leads' },
+  'controller-leads': {
+    level: 'info',
+    sentence: 'this controller leads {endpoints} endpoints from command {commandOffset} on',
+  },
   'rollout-event': {
     level: 'info',
     sentence: '{endpoint}: {type} {message}',
-    brief: (fields) => {
-      const { endpoint, type, rollout, phase, message } = 'event' in fields ? fields.event : fields;
-      return { endpoint, type, rollout, phase, message };
-    },
+    // Its plan and its evidence are in the journal.
+    brief: ({ event: { endpoint, type, rollout, phase, message } }) => ({ endpoint, type, rollout, phase, message }),
   },
   'control-unreadable': {
     level: 'error',
