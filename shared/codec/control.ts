@@ -42,6 +42,7 @@ const CONTROL_JSON: JsonLimits = {
   depthMax: 16,
   keysMax: 2_048,
   listsMax: 2_048,
+  textsMax: 2 * CONTROL_ITEMS_MAX,
   commasMax: CONTROL_ITEMS_MAX,
 };
 /** Longest detail of an error, characters. */

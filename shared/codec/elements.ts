@@ -21,6 +21,9 @@ interface Place {
   readonly at: number;
 }
 
+/** From here on a number becomes infinity as float32: the largest float32 and half a step. */
+const FP32_OVERFLOW = 2 ** 128 - 2 ** 103;
+
 type Fill = (values: ArrayLike<unknown>, place: Place) => void;
 
 /** @throws REQUEST_TENSOR, REQUEST_NOT_FINITE */
@@ -96,14 +99,14 @@ function integersOf(datatype: 'UINT8' | 'INT8' | 'INT16' | 'INT32', count: numbe
 }
 
 function fillFloats(target: Float32Array | Float64Array, values: ArrayLike<unknown>, { name, at }: Place): void {
+  const limit = target instanceof Float32Array ? FP32_OVERFLOW : Number.POSITIVE_INFINITY;
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
     if (typeof value !== 'number') throw elementError(name, at + i, value);
-    target[at + i] = value;
-    // A number that FP32 cannot hold becomes infinity, so the stored one is what is looked at.
-    if (!Number.isFinite(target[at + i])) {
+    if (!(value < limit && value > -limit)) {
       throw new MillraceError('REQUEST_NOT_FINITE', { tensor: clip(name), index: at + i });
     }
+    target[at + i] = value;
   }
 }
 

@@ -14,5 +14,5 @@ export const ID_CHARS_MAX = 1_024;
 export const ERROR_MESSAGE_CHARS_MAX = 4_096;
 /** Largest control record, bytes. */
 export const CONTROL_BYTES_MAX = 1_048_576;
-/** List items of a control record: a plan's 1024 receipts and some. */
-export const CONTROL_ITEMS_MAX = 8_192;
+/** List items of a control record: a worker owns at most 2048 lane partitions, a plan has at most 1024 receipts. */
+export const CONTROL_ITEMS_MAX = 4_096;

@@ -20,6 +20,7 @@ const PAYLOAD_JSON: JsonLimits = {
   depthMax: 16,
   keysMax: 2_048,
   listsMax: 100_000,
+  textsMax: 4_096,
   commasMax: PAYLOAD_BYTES_MAX,
 };
 
