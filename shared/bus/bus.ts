@@ -79,8 +79,8 @@ export interface OwnedPartition {
   take(options: TakeOptions): Promise<Taken>;
   /**
    * Outputs and offset, atomically (exactly-once), or outputs first and then the offset (at-least-once).
-   * @throws FENCED when another owner has taken over, COMMIT_DOUBTFUL when the outcome is unknown, RECORD_TOO_LARGE;
-   *         after any of them: NOT_FENCED until `fence` and `resume`.
+   * @throws FENCED when another owner has taken over, COMMIT_DOUBTFUL when the outcome is unknown, RECORD_TOO_LARGE
+   *         (its context's `index` names the output); after any of them: NOT_FENCED until `fence` and `resume`.
    */
   commit(work: { readonly outputs: readonly OutRecord[]; readonly nextOffset: number }): Promise<void>;
 }

@@ -61,6 +61,10 @@ export class Groups {
     return { generation: group.generation, partitions };
   }
 
+  has(of: GroupTopic, id: string): boolean {
+    return this.group(of).members.has(id);
+  }
+
   owns(of: GroupTopic, id: string, partition: number): boolean {
     return this.group(of).owners[partition] === id;
   }

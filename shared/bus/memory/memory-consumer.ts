@@ -29,7 +29,7 @@ export class MemoryConsumer implements GroupConsumer {
   private readonly options: ConsumeOptions;
   private readonly member: string;
   private readonly sessionMs: number;
-  private readonly stopping = new AbortController();
+  private readonly left = new AbortController();
   private readonly owned = new Map<number, Owned>();
   private readonly ending = new Map<number, Promise<void>>();
   private generation = -1;
@@ -61,9 +61,10 @@ export class MemoryConsumer implements GroupConsumer {
 
   private async leave(): Promise<void> {
     if (this.client.isCrashed) return;
-    this.stopping.abort();
     this.lose(this.assigned);
+    // Still a member while the owners finish, so that nobody takes over half-way.
     await this.client.bounded(Promise.all(this.ending.values()), FINISH_WAIT_MS);
+    this.left.abort();
     if (!this.client.isCrashed) this.client.log.groups.leave(this.options, this.member);
   }
 
@@ -76,7 +77,7 @@ export class MemoryConsumer implements GroupConsumer {
 
   private async follow(): Promise<void> {
     const { log, clock, ended } = this.client;
-    const signals = [this.stopping.signal, ended.signal];
+    const signals = [this.left.signal, ended.signal];
     while (!signals.some((signal) => signal.aborted)) {
       await log.wakes.wait([groupKey(this.options)], { clock, maxMs: HEARTBEAT_INTERVAL_MS, signals });
       if (!this.client.stalled && !signals.some((signal) => signal.aborted)) this.refresh();
@@ -87,6 +88,7 @@ export class MemoryConsumer implements GroupConsumer {
   private refresh(): void {
     this.client.expire();
     let membership = this.heartbeat();
+    if (this.stopped !== null) return;
     if (membership === null) {
       this.lose(this.assigned);
       this.join();
@@ -135,12 +137,15 @@ export class MemoryConsumer implements GroupConsumer {
     while (!lost.aborted) {
       const startedMs = client.clock.nowMs();
       await client.alive();
+      const owned = new MemoryPartition({ client, options, member, partition, lost });
       try {
-        await options.onPartition(new MemoryPartition({ client, options, member, partition, lost }));
+        await options.onPartition(owned);
         return;
       } catch (error) {
         await client.alive();
         if (!lost.aborted || !LOSS_CODES.has(errorCode(error))) options.onError(error, partition);
+      } finally {
+        owned.close();
       }
       if (client.clock.nowMs() - startedMs > RESTART_BACKOFF_MAX_MS) backoffMs = RESTART_BACKOFF_MS;
       await client.clock.sleep(backoffMs, lost);

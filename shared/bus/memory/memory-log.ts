@@ -26,6 +26,7 @@ export interface MemoryLogOptions {
 interface Topic {
   readonly partitions: readonly PartitionLog[];
   readonly maxMessageBytes: number;
+  readonly compacted: boolean;
 }
 
 /** Offset to commit together with a transaction. */
@@ -67,7 +68,8 @@ export class MemoryLog {
     if (known === undefined) {
       const partitions = Array.from({ length: spec.partitions }, (_, index) => new PartitionLog(spec.name, index));
       const maxMessageBytes = Number(spec.config['max.message.bytes'] ?? MESSAGE_BYTES_DEFAULT);
-      this.topics.set(spec.name, { partitions, maxMessageBytes });
+      const compacted = spec.config['cleanup.policy']?.includes('compact') ?? false;
+      this.topics.set(spec.name, { partitions, maxMessageBytes, compacted });
     } else if (known.partitions.length !== spec.partitions) {
       const actual = known.partitions.length;
       throw new MillraceError('TOPIC_MISMATCH', { topic: spec.name, actual, expected: spec.partitions });
@@ -94,14 +96,17 @@ export class MemoryLog {
     return log;
   }
 
-  /** @throws TOPIC_UNKNOWN, RECORD_TOO_LARGE: nothing may be written then */
+  /** @throws TOPIC_UNKNOWN, WRITE_FAILED; RECORD_TOO_LARGE, whose `index` names the record: nothing may be written */
   check(records: readonly OutRecord[]): void {
-    for (const record of records) {
-      this.partition(record.topic, record.partition);
-      const bytes = encodedBytes(record);
-      if (bytes > this.topic(record.topic).maxMessageBytes) {
-        throw new MillraceError('RECORD_TOO_LARGE', { topic: record.topic, bytes });
+    for (const [index, record] of records.entries()) {
+      const { topic, partition } = record;
+      this.partition(topic, partition);
+      const { maxMessageBytes, compacted } = this.topic(topic);
+      if (compacted && record.key === null) {
+        throw new MillraceError('WRITE_FAILED', { topic, detail: 'records of a compacted topic need a key' });
       }
+      const bytes = encodedBytes(record);
+      if (bytes > maxMessageBytes) throw new MillraceError('RECORD_TOO_LARGE', { topic, partition, index, bytes });
     }
   }
 

@@ -34,6 +34,7 @@ export class MemoryPartition implements OwnedPartition {
   readonly lost: AbortSignal;
   private readonly owner: PartitionOwner;
   private session: Session | null = null;
+  private closed = false;
 
   constructor(owner: PartitionOwner) {
     this.owner = owner;
@@ -53,6 +54,8 @@ export class MemoryPartition implements OwnedPartition {
       await client.log.hooks.beforeFence?.({ client: client.name, transactionalId });
       await client.alive();
       this.requireOwned();
+      // One whom the group has given up must not end the transactions of its successor.
+      if (!client.log.groups.has(options, this.owner.member)) throw this.error('PARTITION_LOST');
       producer = client.log.transactions.fence({ transactionalId, topic: this.topic, partition: this.partition });
     }
     this.session = { producer, over: new AbortController(), position: null };
@@ -65,8 +68,18 @@ export class MemoryPartition implements OwnedPartition {
     if (this.session === null) throw this.error('NOT_FENCED');
     const committed = client.log.groups.committed(options, this.partition);
     const { earliest } = client.log.partition(this.topic, this.partition);
+    if (committed >= 0 && committed < earliest) {
+      const { topic, partition } = this;
+      options.onError(new MillraceError('OFFSET_LOST', { topic, partition, offset: committed, earliest }), partition);
+    }
     this.session.position = Math.max(committed, earliest);
     return this.session.position;
+  }
+
+  /** The work has ended: nothing goes out any more. */
+  close(): void {
+    this.closed = true;
+    this.endSession();
   }
 
   async take(options: TakeOptions): Promise<Taken> {
@@ -88,6 +101,7 @@ export class MemoryPartition implements OwnedPartition {
     const { client } = this.owner;
     await client.alive();
     const session = this.session;
+    if (this.closed) throw this.error('PARTITION_LOST');
     if (session === null || session.position === null) throw this.error('NOT_FENCED');
     try {
       if (session.producer === null) await this.commitInTurn(work);
@@ -95,7 +109,7 @@ export class MemoryPartition implements OwnedPartition {
     } catch (error) {
       await client.alive();
       if (this.session === session) this.endSession();
-      if (error instanceof MillraceError) throw error;
+      if (error instanceof MillraceError && error.code !== 'WRITE_FAILED') throw error;
       throw this.error('COMMIT_DOUBTFUL', errorText(error), error);
     }
   }
@@ -183,7 +197,7 @@ export class MemoryPartition implements OwnedPartition {
   }
 
   private requireOwned(): void {
-    if (this.lost.aborted) throw this.error('PARTITION_LOST');
+    if (this.lost.aborted || this.closed) throw this.error('PARTITION_LOST');
   }
 
   private error(
