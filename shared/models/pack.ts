@@ -27,7 +27,7 @@ const MODEL_FOLDER = 'model';
 const GOLDEN_FILE = 'golden.json';
 const ATOL_DEFAULT = 1e-5;
 const RTOL_DEFAULT = 1e-4;
-const LIMITS_DEFAULT = { maxBatchRows: 256, memoryMb: 1_024, deadlineMs: 2_000, loadDeadlineMs: 60_000 } as const;
+const LIMITS_DEFAULT = { maxBatchRows: 256, memoryMb: 512, deadlineMs: 2_000, loadDeadlineMs: 60_000 } as const;
 
 /** Tensors in signature order, row-major. Without outputs, they are recorded from the model itself. */
 export interface GoldenInput {

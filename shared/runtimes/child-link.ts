@@ -97,7 +97,7 @@ export class ChildLink {
   /** `close` comes after `exit` and after all pipes are read, so an answer that was already sent is not lost. */
   #end(): Promise<ChildEnd> {
     return new Promise((resolve) => {
-      this.#child.once('error', (error) => resolve({ detail: `it did not start: ${error.message}` }));
+      this.#child.on('error', (error) => resolve({ detail: `it did not start: ${error.message}` }));
       this.#child.once('close', (code, signal) => {
         const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
         const printed = this.#printed.trim();

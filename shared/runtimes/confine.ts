@@ -17,7 +17,7 @@ const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin';
  * TensorFlow takes its thread counts from here only; one thread each, because the house scales by processes.
  */
 export function modelEnvironment(own: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const kept = ['LD_LIBRARY_PATH', 'NODE_V8_COVERAGE', 'PATH', 'TMPDIR', 'TZ'].flatMap((name) => {
+  const kept = ['LD_LIBRARY_PATH', 'PATH', 'TMPDIR', 'TZ'].flatMap((name) => {
     const value = own[name];
     return value === undefined ? [] : [[name, value]];
   });

@@ -7,6 +7,7 @@ import { errorText, MillraceError } from '../domain/errors.ts';
 import type { Signature } from '../domain/tensor.ts';
 import { bindTensors, type FileTensor, loadFailed } from './bind.ts';
 import type { LoadedModel, ModelRuntime, OpenRuntime } from './runtime.ts';
+import { refuseFileAccess } from './saved-model-access.ts';
 import { requireOptional, type TfNodeLibrary, type TfSignatureDef, type TfTensorInfo } from './tfjs-library.ts';
 import { checkTypes, loadTfjs, runDisposing, toTensor } from './tfjs-model.ts';
 
@@ -54,6 +55,7 @@ function restoreUtil(): void {
 
 async function loadSavedModel(tf: TfNodeLibrary, folder: string, signature: Signature): Promise<LoadedModel> {
   checkTypes(signature);
+  await refuseFileAccess(folder);
   const served = await servingSignature(tf, folder);
   const inputs = bindTensors(signature.inputs, named(served.inputs), { side: 'input', extras: false });
   const outputs = bindTensors(signature.outputs, named(served.outputs), { side: 'output', extras: true });

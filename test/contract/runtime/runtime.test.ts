@@ -2,15 +2,17 @@
 // leaks no tensors. Method: one tiny model in each format, written by hand; the suite runs over the registry.
 // A runtime that is not installed here is skipped with the reason; under CI the two native ones must be there.
 
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { writeOnnx } from '../../../demo/train/onnx-writer.ts';
 import { errorText, type MillraceError } from '../../../shared/domain/errors.ts';
 import type { ModelFormat } from '../../../shared/domain/manifest.ts';
 import type { Signature } from '../../../shared/domain/tensor.ts';
 import { goldenDifference } from '../../../shared/runtimes/golden-check.ts';
 import { findRuntime, RUNTIMES, runtimesFor } from '../../../shared/runtimes/registry.ts';
-import type { OpenRuntime } from '../../../shared/runtimes/runtime.ts';
+import type { LoadedModel, OpenRuntime } from '../../../shared/runtimes/runtime.ts';
+import { refuseFileAccess } from '../../../shared/runtimes/saved-model-access.ts';
 import {
   TINY_GOLDEN,
   TINY_SIGNATURE,
@@ -104,4 +106,61 @@ test('weights outside the folder of model.json are refused', async () => {
   const outside = join(writeTinyLayers(temporaryFolder(), '../group1-shard1of1.bin'), 'model.json');
   const cpu = await findRuntime('tfjs-cpu', 'tfjs-layers').open();
   await expect(cpu.load(outside, 'tfjs-layers', TINY_SIGNATURE)).rejects.toThrow('not a plain relative path');
+});
+
+describe('a model file that reaches for files outside its folder is refused', () => {
+  const weights = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
+
+  test.each(['../weights.bin', 'inside/../../weights.bin', '/etc/hostname', 'link.bin'])(
+    'ONNX external data at %s',
+    async (external) => {
+      const outer = temporaryFolder();
+      const inner = join(outer, 'model');
+      mkdirSync(join(inner, 'inside'), { recursive: true });
+      writeFileSync(join(outer, 'weights.bin'), weights);
+      symlinkSync(join(outer, 'weights.bin'), join(inner, 'link.bin'));
+      const loading = loadExternal(inner, external);
+      await expect(loading).rejects.toMatchObject({ code: 'MODEL_LOAD_FAILED' });
+    },
+  );
+
+  test('while ONNX external data beside the model is loaded', async () => {
+    const inner = temporaryFolder();
+    writeFileSync(join(inner, 'weights.bin'), weights);
+    const model = await loadExternal(inner, 'weights.bin');
+    const [output] = await model.run(twoRows());
+    expect([...((output?.data ?? []) as Float32Array)]).toEqual([4, 6, 0, 0]);
+    await model.dispose();
+  });
+
+  test.each(['ReadFile', 'WriteFile', 'EagerPyFunc'])('a SavedModel with the operator %s', async (op) => {
+    const folder = writeTinySavedModel(temporaryFolder(), [{ name: 'reader', op }]);
+    await expect(refuseFileAccess(folder)).rejects.toThrow(`uses ${op}`);
+  });
+
+  test('a SavedModel is read to its end, also where an operator lies across two chunks', async () => {
+    const folder = temporaryFolder();
+    for (const before of [1024 * 1024 - 5, 2 * 1024 * 1024 - 1]) {
+      writeFileSync(
+        join(folder, 'saved_model.pb'),
+        Buffer.concat([Buffer.alloc(before), Buffer.from('\x12\x08ReadFile')]),
+      );
+      await expect(refuseFileAccess(folder)).rejects.toThrow('uses ReadFile');
+    }
+    await expect(refuseFileAccess(writeTinySavedModel(temporaryFolder()))).resolves.toBeUndefined();
+  });
+
+  async function loadExternal(folder: string, external: string): Promise<LoadedModel> {
+    const entry = join(folder, 'tiny.onnx');
+    const graph = {
+      name: 'external',
+      inputs: [{ name: 'x', type: 'FP32', shape: ['N', 2] }],
+      outputs: [{ name: 'p', type: 'FP32', shape: ['N', 2] }],
+      constants: [{ name: 'w', shape: [2, 2], data: new Float32Array(0), external }],
+      nodes: [{ op: 'MatMul', inputs: ['x', 'w'], outputs: ['p'] }],
+    } as const;
+    writeFileSync(entry, writeOnnx(graph));
+    const ort = await findRuntime('onnxruntime-node', 'onnx').open();
+    return ort.load(entry, 'onnx', TINY_SIGNATURE);
+  }
 });
