@@ -1,6 +1,6 @@
 // Record reader: a fetched record set to records, as far as a caller wants them.
 // Flow: fetch response → queue of readers per partition → `take`.
-// Invariants: a partial batch at the tail is ignored; control and aborted batches only move `nextOffset`; a compressed
+// Invariants: a batch is read only when its checksum fits; a partial batch at the tail is ignored; control and aborted batches only move `nextOffset`; a compressed
 //             batch cannot grow without bound.
 // Format: Kafka protocol, "Record Batch" (magic 2).
 
@@ -8,6 +8,7 @@ import { gunzipSync } from 'node:zlib';
 import { errorText, MillraceError } from '../../../domain/errors.ts';
 import type { InRecord } from '../../../domain/record.ts';
 import { type AbortedFilter, CONTROL_ABORT, controlType } from './aborted-filter.ts';
+import { crc32c } from './crc32c.ts';
 import { BATCH_OVERHEAD_BYTES } from './record-batch.ts';
 import { type RecordFrame, RecordParser } from './record-parser.ts';
 
@@ -17,6 +18,9 @@ export const INFLATED_BATCH_BYTES_MAX = 16 * 1_048_576;
 const LENGTH_OVERHEAD = 12;
 const RECORD_BYTES_MIN = 7;
 const MAGIC_AT = 16;
+const CRC_AT = 17;
+/** The checksum covers everything from the attributes on. */
+const CHECKED_AT = 21;
 const MAGIC = 2;
 const CODEC_MASK = 0x07;
 const LOG_APPEND_TIME = 0x08;
@@ -116,6 +120,9 @@ export class RecordReader {
       if (size < BATCH_OVERHEAD_BYTES) throw this.unreadable(`batch of ${size} bytes`);
       if (start + size > bytes.length) return null;
       if (bytes[start + MAGIC_AT] !== MAGIC) throw this.unreadable(`message format ${bytes[start + MAGIC_AT]}`);
+      if (crc32c(bytes, start + CHECKED_AT, start + size) !== bytes.readUInt32BE(start + CRC_AT)) {
+        throw this.unreadable('its checksum does not fit');
+      }
       const batch = this.wanted(start, size);
       this.batchAt = start + size;
       if (batch !== null && batch.left > 0) {
