@@ -1,8 +1,8 @@
 // Goal: what only the memory bus promises: deterministic time, fault hooks, crashed and stalled clients.
-// Method: a clock that moves when told, two clients on one log. What every bus promises is in test/contract/bus.
+// Method: a virtual clock, two clients on one log. What every bus promises is in test/contract/bus.
 
 import { describe, expect, test } from 'vitest';
-import type { Clock } from '../../domain/clock.ts';
+import { VirtualClock } from '../../../test/support/virtual-clock.ts';
 import type { OutRecord } from '../../domain/record.ts';
 import type { Bus, OwnedPartition } from '../bus.ts';
 import type { LogHooks } from './hooks.ts';
@@ -138,6 +138,48 @@ describe('faults on the memory bus', () => {
     expect([b.consumer.assigned, a.consumer.assigned]).toEqual(before);
   });
 
+  test('an owner whose committed offset is gone is told, and goes on at the earliest record', async () => {
+    const { log, clock, client } = world({});
+    const bus = client('first');
+    await bus.admin.createTopics([ONE]);
+    await bus.write([record('in', 'a'), record('in', 'b'), record('in', 'c')]);
+    const told: unknown[] = [];
+    const held = await owner(bus, untilLost, (error) => told.push(error));
+    await clock.settle();
+    await ready(held.partition);
+    await held.partition.commit({ outputs: [], nextOffset: 1 });
+    log.truncate('in', 0, 2);
+    expect(await ready(held.partition)).toBe(2);
+    expect(told).toMatchObject([{ code: 'OFFSET_LOST', context: { offset: 1, earliest: 2 } }]);
+  });
+
+  test('a work that has ended can do nothing with the partition that it was given', async () => {
+    const { clock, client } = world({});
+    const bus = client('first');
+    await bus.admin.createTopics([ONE]);
+    const held = await owner(bus, async (partition) => {
+      await ready(partition);
+    });
+    await clock.settle();
+    const lost = { code: 'PARTITION_LOST' };
+    await expect(held.partition.commit({ outputs: [], nextOffset: 0 })).rejects.toMatchObject(lost);
+    await expect(held.partition.fence()).rejects.toMatchObject(lost);
+  });
+
+  test('a client that the group has given up cannot fence its successor', async () => {
+    const { clock, client } = world({});
+    const first = client('first');
+    await first.admin.createTopics([ONE]);
+    const zombie = await owner(first);
+    await clock.settle();
+    first.stall(true);
+    const next = await owner(client('second'));
+    await clock.advance(11_000);
+    await ready(next.partition);
+    await expect(zombie.partition.fence()).rejects.toMatchObject({ code: 'PARTITION_LOST' });
+    await next.partition.commit({ outputs: [], nextOffset: 0 });
+  });
+
   test('a reader begins at the earliest record that retention has left', async () => {
     const { log, client } = world({});
     const bus = client('first');
@@ -150,7 +192,7 @@ describe('faults on the memory bus', () => {
 });
 
 function world(hooks: LogHooks) {
-  const clock = handClock();
+  const clock = new VirtualClock();
   const log = memoryLog({ hooks });
   return { log, clock, client: (name: string) => memoryBus(log, { clock, name }) };
 }
@@ -160,7 +202,13 @@ function record(topic: string, value: string): OutRecord {
 }
 
 /** A consumer in group `g` whose work, by default, only holds on to its partition until it is lost. */
-async function owner(bus: MemoryBus, work: (partition: OwnedPartition) => Promise<void> = untilLost) {
+async function owner(
+  bus: MemoryBus,
+  work: (partition: OwnedPartition) => Promise<void> = untilLost,
+  onError: (error: unknown) => void = (error) => {
+    throw error;
+  },
+) {
   const held: OwnedPartition[] = [];
   const consumer = await bus.consume({
     group: 'g',
@@ -170,9 +218,7 @@ async function owner(bus: MemoryBus, work: (partition: OwnedPartition) => Promis
       held.push(partition);
       return work(partition);
     },
-    onError: (error) => {
-      throw error;
-    },
+    onError,
   });
   return {
     consumer,
@@ -208,38 +254,4 @@ async function values(bus: Bus, topic: string): Promise<string[]> {
     for (const { value } of batch.records) found.push(new TextDecoder().decode(value ?? new Uint8Array()));
   }
   return found;
-}
-
-/** Time that moves when told. Between two steps everything that can run without time has run. */
-function handClock(): Clock & { advance(ms: number): Promise<void>; settle(): Promise<void> } {
-  let nowMs = 1_000_000;
-  const sleepers = new Set<{ readonly dueMs: number; readonly wake: () => void }>();
-  const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
-  return {
-    nowMs: () => nowMs,
-    sleep: (ms, signal) =>
-      new Promise((resolve) => {
-        if (signal?.aborted) return resolve();
-        const sleeper = { dueMs: nowMs + ms, wake: resolve };
-        sleepers.add(sleeper);
-        signal?.addEventListener('abort', () => {
-          sleepers.delete(sleeper);
-          resolve();
-        });
-      }),
-    settle,
-    async advance(ms) {
-      const endMs = nowMs + ms;
-      for (;;) {
-        await settle();
-        const next = [...sleepers].sort((a, b) => a.dueMs - b.dueMs)[0];
-        if (next === undefined || next.dueMs > endMs) break;
-        nowMs = Math.max(nowMs, next.dueMs);
-        sleepers.delete(next);
-        next.wake();
-      }
-      nowMs = endMs;
-      await settle();
-    },
-  };
 }

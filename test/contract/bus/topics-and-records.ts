@@ -36,6 +36,13 @@ export function topicBehaviour(behave: Behave): void {
     expect(await world.bus.admin.partitions(name)).toBeNull();
   });
 
+  behave('refuses a record without a key on a compacted topic, and takes a tombstone', async (world) => {
+    const topic = await world.topic(1, { 'cleanup.policy': 'compact' });
+    await expect(world.bus.write([record(topic, 'no key')])).rejects.toMatchObject({ code: 'WRITE_FAILED' });
+    await world.bus.write([record(topic, 'gone', { key: bytes('k'), value: null })]);
+    expect(await readValues(world.bus, topic)).toEqual([null]);
+  });
+
   behave(
     'tells earliest, end and committed offset of every partition, and −1 where none is committed',
     async (world) => {
