@@ -1,8 +1,9 @@
 // Errors: the one catalogue and the one class. code → kind, what happened, what to do.
-// docs/errors.md is generated from this table (`npm run docs:errors`) and checked against it.
-// Kinds and their one action each (shared/process/supervise.ts):
+// docs/errors.md is generated from this table (`npm run docs`) and checked against it.
+// Kinds, and the one thing that is done about each:
 //   retryable → bounded back-off and again; poison → error answer and dead letter, go on;
-//   refused → tell the caller, change nothing; fatal → drain and exit non-zero; bug → crash.
+//   refused → tell the caller, change nothing; fatal → the process ends with a non-zero exit code;
+//   bug → logged with its stack; the partition's work starts over from the fence, and no other is touched.
 
 export type ErrorKind = 'retryable' | 'poison' | 'refused' | 'fatal' | 'bug';
 
@@ -271,6 +272,11 @@ export const ERRORS = {
   SETUP_FAILED: { kind: 'fatal', message: '{step} failed: {detail}', action: 'See what it printed; run it again.' },
   USAGE: { kind: 'refused', message: '{detail}', action: 'See --help.' },
   NOT_FOUND: { kind: 'refused', message: '{detail}', action: 'Check the name.' },
+  TIMED_OUT: {
+    kind: 'retryable',
+    message: '{detail}',
+    action: 'Look with `millrace status`, or wait longer with --timeout.',
+  },
   ASSERTION: { kind: 'bug', message: 'assertion failed: {detail}', action: 'Report it.' },
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -1,17 +1,14 @@
-// Goal: a process ends with the right code, in bounded time; failed work comes back at bounded pauses.
+// Goal: a process ends with the right code, in bounded time.
 // Method: a host and a clock of the test's own; no real signal, no real time.
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { aborted, type Clock } from '../domain/clock.ts';
 import { MillraceError } from '../domain/errors.ts';
 import { silentLog } from '../telemetry/logger.ts';
-import { backoffMs } from './backoff.ts';
 import { EXIT, type Life, orExit, type ProcessHost, runProcess } from './run.ts';
-import { actionOf, supervise } from './supervise.ts';
 
 /** Sleeps end at once when `jumps` (time moves with them), else only when aborted. */
 function testClock(jumps: boolean): Clock & { readonly slept: number[] } {
@@ -141,58 +138,4 @@ test('what nobody caught is a bug', () => {
   const { exits, send } = runWith(() => new Promise(() => undefined));
   send('unhandledRejection', new TypeError('x'));
   expect(exits).toEqual([EXIT.bug]);
-});
-
-test('each kind of error has its one action', () => {
-  expect(actionOf(new MillraceError('FENCED'))).toBe('retry');
-  expect(actionOf(new MillraceError('EXPIRED'))).toBe('go-on');
-  expect(actionOf(new MillraceError('SPEC_INVALID'))).toBe('go-on');
-  expect(actionOf(new MillraceError('CONFIG_INVALID'))).toBe('stop');
-  expect(actionOf(new MillraceError('ASSERTION'))).toBe('stop');
-  expect(actionOf(new RangeError('x'))).toBe('stop');
-});
-
-function superviseWith(failures: readonly unknown[], ended = new AbortController().signal) {
-  const clock = testClock(true);
-  const left = [...failures];
-  const run = () => (left.length === 0 ? Promise.resolve() : Promise.reject(left.shift()));
-  const options = { service: 'mill', work: 'grinding', clock, log: silentLog, jitter: () => 0, ended };
-  return { done: supervise(run, options), slept: clock.slept, left };
-}
-
-test('work that fails for a while is tried again at growing pauses', async () => {
-  const retryable = new MillraceError('FENCED');
-  const { done, slept } = superviseWith(Array.from({ length: 9 }, () => retryable));
-  await done;
-  expect(slept).toEqual([100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]);
-});
-
-test('poison does not lengthen the pause', async () => {
-  const { done, slept } = superviseWith([1, 2, 3].map(() => new MillraceError('EXPIRED')));
-  await done;
-  expect(slept).toEqual([100, 100, 100]);
-});
-
-test('a bug is not tried again', async () => {
-  const bug = new TypeError('x');
-  const { done, left } = superviseWith([bug, bug]);
-  await expect(done).rejects.toBe(bug);
-  expect(left).toHaveLength(1);
-});
-
-test('no try is made after the end', async () => {
-  const { done, left } = superviseWith([new TypeError('x')], AbortSignal.abort());
-  await done;
-  expect(left).toHaveLength(1);
-});
-
-test('a pause is bounded, whatever the attempt and the jitter', () => {
-  const pause = fc.record({ attempt: fc.nat(), jitter: fc.double({ min: 0, max: 1, noNaN: true }) });
-  fc.assert(
-    fc.property(pause, ({ attempt, jitter }) => {
-      const ms = backoffMs(attempt, { firstMs: 20, maxMs: 1_000 }, jitter);
-      expect(ms).toBeGreaterThanOrEqual(15);
-      expect(ms).toBeLessThanOrEqual(1_000);
-    }),
-  );
 });

@@ -18,15 +18,12 @@ export interface EventFields {
   'service-stopping': Service & { readonly cause: string };
   'service-stopped': Service & { readonly exitCode: number };
   'service-failed': Service & Failed;
-  'work-restarted': Service & Failed & { readonly work: string; readonly pauseMs: number };
   'broker-lost': { readonly detail: string };
   'broker-recovered': { readonly outageMs: number };
-  'bus-warning': { readonly detail: string };
   'partitions-assigned': Service & Endpoint & { readonly lane?: string; readonly partitions: readonly number[] };
   'partition-failed': Service & Partial<Endpoint> & Failed & { readonly lane?: string; readonly partition: number };
   'endpoint-failed': Service & Endpoint & Failed;
   'endpoint-degraded': Endpoint & Failed & { readonly partition: number };
-  'plan-seen': Service & Endpoint & { readonly revision: number };
   'cut-written': Endpoint & { readonly partition: number; readonly revision: number; readonly offset: number };
   'dead-letter-written': Service &
     Endpoint & { readonly code: string; readonly partition: number; readonly offset: number };
@@ -62,10 +59,8 @@ export const EVENTS: { readonly [Name in EventName]: EventEntry<EventFields[Name
   'service-stopping': { level: 'info', sentence: '{service} is stopping: {cause}' },
   'service-stopped': { level: 'info', sentence: '{service} stopped' },
   'service-failed': { level: 'error', sentence: '{service} failed' },
-  'work-restarted': { level: 'warn', sentence: '{work} failed and starts again in {pauseMs} ms', everyMs: BURST_MS },
   'broker-lost': { level: 'warn', sentence: 'no broker answers, waiting: {detail}' },
   'broker-recovered': { level: 'info', sentence: 'the broker answers again after {outageMs} ms' },
-  'bus-warning': { level: 'warn', sentence: '{detail}', everyMs: BURST_MS },
   'partitions-assigned': { level: 'info', sentence: '{service} of {endpoint} owns partitions {partitions}' },
   'partition-failed': {
     level: 'warn',
@@ -78,7 +73,6 @@ export const EVENTS: { readonly [Name in EventName]: EventEntry<EventFields[Name
     sentence: 'partition {partition} of {endpoint} waits for its incumbent',
     everyMs: BURST_MS,
   },
-  'plan-seen': { level: 'info', sentence: 'plan {revision} of {endpoint} was seen' },
   'cut-written': {
     level: 'info',
     sentence: 'plan {revision} of {endpoint} applies in partition {partition} from offset {offset}',

@@ -16,16 +16,17 @@ function collect(options: Partial<LoggerOptions> = {}) {
 
 test('an event is one JSON line with time, level, name, fields and its sentence', () => {
   const { log, lines } = collect();
-  log('plan-seen', { service: 'router', endpoint: 'digits', revision: 7 });
+  log('cut-written', { endpoint: 'digits', partition: 2, revision: 7, offset: 40 });
   expect(lines).toHaveLength(1);
   expect(JSON.parse(lines[0] ?? '')).toEqual({
     atMs: 1_000,
     level: 'info',
-    event: 'plan-seen',
-    service: 'router',
+    event: 'cut-written',
     endpoint: 'digits',
+    partition: 2,
     revision: 7,
-    msg: 'plan 7 of digits was seen',
+    offset: 40,
+    msg: 'plan 7 of digits applies in partition 2 from offset 40',
   });
 });
 
@@ -66,7 +67,7 @@ test('of a rollout event only what a reader needs is logged, not the plan and th
 
 test('levels below the chosen one are silent', () => {
   const { log, lines } = collect({ level: 'error' });
-  log('plan-seen', { service: 'router', endpoint: 'digits', revision: 7 });
+  log('cut-written', { endpoint: 'digits', partition: 2, revision: 7, offset: 40 });
   expect(lines).toEqual([]);
 });
 
