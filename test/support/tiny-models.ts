@@ -1,9 +1,8 @@
 // Tiny models: packages of a few hundred bytes for tests, in each form that needs no TensorFlow to write.
 
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { writeMlp } from '../../demo/train/onnx-writer.ts';
 import type { Signature } from '../../shared/domain/tensor.ts';
 import { type PackedModel, type PackRequest, packModel } from '../../shared/models/pack.ts';
@@ -33,8 +32,18 @@ export const TINY_GOLDEN = { inputs: [[1, 1, 0, 0]], outputs: [[0.97068775, 0.02
 const KERNEL = Float32Array.of(1, -1, 2, 1);
 const BIAS = Float32Array.of(0.5, 0);
 
+const folders: string[] = [];
+
+function removeFolders(): void {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+}
+
+/** A new folder, gone when the test's process ends. */
 export function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'millrace-test-'));
+  if (folders.length === 0) process.once('exit', removeFolders);
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-test-'));
+  folders.push(folder);
+  return folder;
 }
 
 /** Path of a `.onnx` file. */
@@ -140,9 +149,4 @@ export async function packFaulty(root: string, text: string, request: Partial<Pa
     deadlineMs: 400,
     ...request,
   });
-}
-
-/** A path in this repository's sources. */
-export function sourcePath(relative: string): string {
-  return fileURLToPath(new URL(`../../${relative}`, import.meta.url));
 }
