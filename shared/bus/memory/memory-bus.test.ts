@@ -4,7 +4,7 @@
 import { describe, expect, test } from 'vitest';
 import { VirtualClock } from '../../../test/support/virtual-clock.ts';
 import type { OutRecord } from '../../domain/record.ts';
-import type { Bus, OwnedPartition } from '../bus.ts';
+import type { Bus, ConsumeOptions, OwnedPartition } from '../bus.ts';
 import type { LogHooks } from './hooks.ts';
 import { type MemoryBus, memoryBus } from './memory-bus.ts';
 import { memoryLog } from './memory-log.ts';
@@ -23,11 +23,11 @@ describe('faults on the memory bus', () => {
     const first = client('first');
     await first.admin.createTopics([ONE, OUT]);
     await first.write([record('in', 'a')]);
-    await owner(first, copyOnce);
+    await owner(first, { work: copyOnce });
     await clock.settle();
     expect(log.partition('out', 0).end).toBe(1);
     const second = client('second');
-    await owner(second, copyOnce);
+    await owner(second, { work: copyOnce });
     await clock.settle();
     expect(await second.admin.committed('g', 'in')).toEqual([-1]);
     await clock.advance(11_000);
@@ -94,6 +94,38 @@ describe('faults on the memory bus', () => {
     expect(await values(bus, 'in')).toEqual(['a', 'a']);
   });
 
+  test('a write that is delayed delays those behind it', async () => {
+    let delays = 1;
+    const { clock, client } = world({
+      beforeAppend: async () => {
+        if (delays-- > 0) await clock.sleep(50);
+      },
+    });
+    const bus = client('first');
+    await bus.admin.createTopics([ONE]);
+    const written = Promise.all(['a', 'b'].map((value) => bus.write([record('in', value)])));
+    await clock.advance(100);
+    await written;
+    expect(await values(bus, 'in')).toEqual(['a', 'b']);
+  });
+
+  test('with at-least-once, the group refuses the offset of an owner that it has given up', async () => {
+    const { clock, client } = world({});
+    const first = client('first');
+    await first.admin.createTopics([ONE, OUT]);
+    await first.write([record('in', 'a')]);
+    const zombie = await owner(first, { delivery: 'at-least-once' });
+    await clock.settle();
+    await ready(zombie.partition);
+    first.stall(true);
+    await owner(client('second'), { delivery: 'at-least-once' });
+    await clock.advance(11_000);
+    const late = zombie.partition.commit({ outputs: [record('out', 'twice')], nextOffset: 1 });
+    await expect(late).rejects.toMatchObject({ code: 'FENCED' });
+    expect(await values(first, 'out')).toEqual(['twice']);
+    expect(await first.admin.committed('g', 'in')).toEqual([-1]);
+  });
+
   test('a write that keeps failing gives up at its deadline', async () => {
     const { clock, client } = world({
       beforeAppend: () => {
@@ -144,7 +176,7 @@ describe('faults on the memory bus', () => {
     await bus.admin.createTopics([ONE]);
     await bus.write([record('in', 'a'), record('in', 'b'), record('in', 'c')]);
     const told: unknown[] = [];
-    const held = await owner(bus, untilLost, (error) => told.push(error));
+    const held = await owner(bus, { onError: (error) => told.push(error) });
     await clock.settle();
     await ready(held.partition);
     await held.partition.commit({ outputs: [], nextOffset: 1 });
@@ -157,8 +189,10 @@ describe('faults on the memory bus', () => {
     const { clock, client } = world({});
     const bus = client('first');
     await bus.admin.createTopics([ONE]);
-    const held = await owner(bus, async (partition) => {
-      await ready(partition);
+    const held = await owner(bus, {
+      work: async (partition) => {
+        await ready(partition);
+      },
     });
     await clock.settle();
     const lost = { code: 'PARTITION_LOST' };
@@ -201,19 +235,21 @@ function record(topic: string, value: string): OutRecord {
   return { topic, partition: 0, key: null, value: new TextEncoder().encode(value), headers: [] };
 }
 
-/** A consumer in group `g` whose work, by default, only holds on to its partition until it is lost. */
-async function owner(
-  bus: MemoryBus,
-  work: (partition: OwnedPartition) => Promise<void> = untilLost,
-  onError: (error: unknown) => void = (error) => {
-    throw error;
-  },
-) {
+interface OwnerOptions {
+  /** By default it only holds on to its partition until that is lost. */
+  readonly work?: (partition: OwnedPartition) => Promise<void>;
+  readonly delivery?: ConsumeOptions['delivery'];
+  readonly onError?: (error: unknown) => void;
+}
+
+/** A consumer in group `g`. */
+async function owner(bus: MemoryBus, options: OwnerOptions = {}) {
+  const { work = untilLost, delivery = 'exactly-once', onError = rethrow } = options;
   const held: OwnedPartition[] = [];
   const consumer = await bus.consume({
     group: 'g',
     topic: 'in',
-    delivery: 'exactly-once',
+    delivery,
     onPartition: (partition) => {
       held.push(partition);
       return work(partition);
@@ -228,6 +264,10 @@ async function owner(
       return last;
     },
   };
+}
+
+function rethrow(error: unknown): void {
+  throw error;
 }
 
 async function copyOnce(partition: OwnedPartition): Promise<void> {

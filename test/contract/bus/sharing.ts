@@ -98,6 +98,31 @@ export function sharingBehaviour(behave: Behave): void {
     expect(await takeValues(successor, 6)).toEqual(['4', '5', '6', '7', '8', '9']);
   });
 
+  behave('gives a partition to the next owner only after the one that stops has finished', async (world) => {
+    const topic = await world.topic();
+    const steps: string[] = [];
+    const first = await world.consume(world.bus, {
+      topic,
+      onPartition: async (partition) => {
+        steps.push('first begins');
+        await aborted(partition.lost);
+        for (let asked = 0; asked < 20; asked++) await world.bus.admin.committed(world.group, topic);
+        steps.push('first ends');
+      },
+    });
+    await eventually('the first works', () => steps.length === 1);
+    await world.consume(await world.fixture.secondBus(), {
+      topic,
+      onPartition: async (partition) => {
+        steps.push('second begins');
+        await aborted(partition.lost);
+      },
+    });
+    await first.stop();
+    await eventually('the second works', () => steps.includes('second begins'));
+    expect(steps).toEqual(['first begins', 'first ends', 'second begins']);
+  });
+
   behave('keeps groups apart', async (world) => {
     const topic = await world.topic();
     const [left, right] = [await world.topic(), await world.topic()];

@@ -44,6 +44,24 @@ export function takingBehaviour(behave: Behave): void {
     expect(batches).toEqual(['ab', 'c', 'd', 'e']);
   });
 
+  behave('takes every record once from a log with gaps', async (world) => {
+    const topic = await world.topic();
+    const raw = await world.producer('raw');
+    for (const value of ['a', 'b', 'c', 'd', 'e']) {
+      const transaction = await raw.begin();
+      await transaction.send([record(topic, value)]);
+      await transaction.commit();
+    }
+    const owned = await world.holdOne(topic);
+    const offsets: number[] = [];
+    await eventually('all is taken', async () => {
+      const taken = await owned.take({ ...AMPLE, maxRecords: 2, maxWaitMs: 200 });
+      offsets.push(...taken.records.map(({ offset }) => offset));
+      return taken.nextOffset === 10;
+    });
+    expect(offsets).toEqual([0, 2, 4, 6, 8]);
+  });
+
   behave('takes a batch that does not begin at a batch boundary of the log', async (world) => {
     const topic = await world.topic();
     await world.bus.write(numbered(topic, 0, 10));
