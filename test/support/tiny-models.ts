@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import { writeMlp } from '../../demo/train/onnx-writer.ts';
 import type { Signature } from '../../shared/domain/tensor.ts';
 import { type PackedModel, type PackRequest, packModel } from '../../shared/models/pack.ts';
@@ -34,13 +35,13 @@ const BIAS = Float32Array.of(0.5, 0);
 
 const folders: string[] = [];
 
-function removeFolders(): void {
+// A test's process may be ended by a signal, so its exit is too late to clean up.
+afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-}
+});
 
-/** A new folder, gone when the test's process ends. */
+/** A new folder, gone after the test file. */
 export function temporaryFolder(): string {
-  if (folders.length === 0) process.once('exit', removeFolders);
   const folder = mkdtempSync(join(tmpdir(), 'millrace-test-'));
   folders.push(folder);
   return folder;
