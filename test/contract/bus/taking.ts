@@ -2,7 +2,7 @@
 // Method: one owner of one partition; waits are ended by records, by the wake signal, by loss, or by time.
 
 import { expect } from 'vitest';
-import { AMPLE, type Behave, eventually, numbered, ready, record, takeValues, text } from './world.ts';
+import { AMPLE, type Behave, eventually, numbered, ready, record, takeValues, text, turn } from './world.ts';
 
 /** A wait that would fail the test if it ran to its end. */
 const FOREVER_MS = 120_000;
@@ -87,6 +87,7 @@ export function waitingBehaviour(behave: Behave): void {
     const topic = await world.topic();
     const owned = await world.holdOne(topic);
     const taking = owned.take({ ...AMPLE, maxWaitMs: FOREVER_MS });
+    await turn();
     await world.bus.write([record(topic, 'here')]);
     const { records, nextOffset } = await taking;
     expect(records.map((found) => text(found.value))).toEqual(['here']);
@@ -98,6 +99,7 @@ export function waitingBehaviour(behave: Behave): void {
     const owned = await world.holdOne(topic);
     const wake = new AbortController();
     const taking = owned.take({ ...AMPLE, maxWaitMs: FOREVER_MS, wake: wake.signal });
+    await turn();
     wake.abort();
     expect((await taking).records).toEqual([]);
     expect((await owned.take({ ...AMPLE, maxWaitMs: FOREVER_MS, wake: wake.signal })).records).toEqual([]);
@@ -111,6 +113,7 @@ export function waitingBehaviour(behave: Behave): void {
     const owned = await eventually('a partition is assigned', () => held.partitions[0]);
     await ready(owned);
     const taking = owned.take({ ...AMPLE, maxWaitMs: FOREVER_MS });
+    await turn();
     const stopping = held.consumer.stop();
     expect((await taking).records).toEqual([]);
     expect(owned.lost.aborted).toBe(true);

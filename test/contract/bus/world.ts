@@ -151,6 +151,11 @@ export function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
+/** A turn of the event loop: what was just called is waiting by then. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Fence and resume. @returns the offset to go on from */
 export async function ready(partition: OwnedPartition): Promise<number> {
   await partition.fence();
