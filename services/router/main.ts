@@ -3,10 +3,10 @@
 import { kafkaBus } from '../../shared/bus/kafka/kafka-bus.ts';
 import { kafkaOptions } from '../../shared/config/common.ts';
 import { loadConfig, shownConfig } from '../../shared/config/load.ts';
+import { logNotices } from '../../shared/control/notices.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
 import { systemClock as clock } from '../../shared/process/clock.ts';
 import { orExit, runProcess } from '../../shared/process/run.ts';
-import { logNotices } from '../../shared/control/notices.ts';
 import { createLog } from '../../shared/telemetry/logger.ts';
 import { routerConfig } from './config.ts';
 import { startRouter } from './service.ts';

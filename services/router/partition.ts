@@ -53,8 +53,10 @@ export async function routePartition(deps: RoutePartitionDeps, owned: OwnedParti
     }
     const outputs: OutRecord[] = [];
     if (cut !== null) {
-      outputs.push(...(await cutRecords(deps, cuts, cut)));
-      cuts = addCut(cuts, cut);
+      const known = addCut(cuts, cut);
+      const gone = obsoleteCuts(known, await earliestRequest(deps, owned.partition));
+      outputs.push(...cutRecords(deps, cut, gone));
+      cuts = known.filter((one) => !gone.includes(one));
       if (deps.delivery === 'at-least-once') {
         // Without a transaction the cut must be on record before anything is routed by it.
         await owned.commit({ outputs: outputs.splice(0), nextOffset: position });
@@ -94,8 +96,13 @@ async function readCuts(deps: RoutePartitionDeps, partition: number): Promise<re
   return [...byKey.values()].reduce<readonly Cut[]>(addCut, []);
 }
 
+async function earliestRequest(deps: RoutePartitionDeps, partition: number): Promise<number> {
+  const offsets = await deps.bus.admin.offsets(deps.topics.endpoint(deps.endpoint, 'requests'));
+  return offsets[partition]?.earliest ?? 0;
+}
+
 /** The cut's record, and tombstones for cuts that no retained request needs any more. */
-async function cutRecords(deps: RoutePartitionDeps, cuts: readonly Cut[], cut: Cut): Promise<OutRecord[]> {
+function cutRecords(deps: RoutePartitionDeps, cut: Cut, gone: readonly Cut[]): OutRecord[] {
   const topic = deps.topics.endpoint(deps.endpoint, 'cuts');
   const record = (of: Cut, value: OutRecord['value']): OutRecord => ({
     topic,
@@ -104,9 +111,6 @@ async function cutRecords(deps: RoutePartitionDeps, cuts: readonly Cut[], cut: C
     value,
     headers: [],
   });
-  const offsets = await deps.bus.admin.offsets(deps.topics.endpoint(deps.endpoint, 'requests'));
-  const earliest = offsets[cut.partition]?.earliest ?? 0;
-  const gone = obsoleteCuts([...cuts, cut], earliest);
   return [record(cut, encodeControl('cut', cut)), ...gone.map((old) => record(old, null))];
 }
 
