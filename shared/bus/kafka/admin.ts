@@ -5,7 +5,7 @@ import { errorText, MillraceError } from '../../domain/errors.ts';
 import type { TopicSpec } from '../../domain/topics.ts';
 import type { BusAdmin, PartitionOffsets } from '../bus.ts';
 import { backoffMs } from './backoff.ts';
-import { CODE } from './broker-errors.ts';
+import { asRefusal, CODE } from './broker-errors.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { committedOffsets } from './committed-offsets.ts';
 import { Connections } from './connections.ts';
@@ -53,7 +53,7 @@ async function createTopics(view: ClusterView, specs: readonly TopicSpec[]): Pro
       timeout: REQUEST_TIMEOUT_MS,
     });
   } catch (error) {
-    if (!onlyExisted(error)) throw error;
+    if (!onlyExisted(error)) throw asRefusal(firstOf(error), 'CreateTopics');
   }
   for (const spec of missing) await awaitLeaders(view, spec);
 }
@@ -86,6 +86,11 @@ async function awaitLeaders(view: ClusterView, spec: TopicSpec): Promise<void> {
 function onlyExisted(error: unknown): boolean {
   if (typeof error !== 'object' || error === null || !('errors' in error) || !Array.isArray(error.errors)) return false;
   return error.errors.every((entry: { readonly code?: unknown }) => entry.code === CODE.TOPIC_ALREADY_EXISTS);
+}
+
+function firstOf(error: unknown): unknown {
+  if (typeof error !== 'object' || error === null || !('errors' in error) || !Array.isArray(error.errors)) return error;
+  return error.errors.find((entry: { readonly code?: unknown }) => entry.code !== CODE.TOPIC_ALREADY_EXISTS) ?? error;
 }
 
 async function offsets(

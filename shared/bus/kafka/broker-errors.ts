@@ -83,6 +83,12 @@ export function brokerCode(error: unknown): number | null {
   return Number(/(\d+)\s*$/.exec(errorText(error))?.[1] ?? CODE_UNKNOWN_TO_KAFKAJS);
 }
 
+/** A broker's answer as an error of ours; what is none stays as it is. `of` names the request. */
+export function asRefusal(error: unknown, of: string): unknown {
+  const code = brokerCode(error);
+  return code === null || error instanceof MillraceError ? error : new BrokerRefusal(code, of);
+}
+
 /** The leader of a partition may be elsewhere: refresh the metadata and ask again. */
 export function leaderMoved(code: number | null): boolean {
   return code !== null && LEADER_CODES.has(code);

@@ -1,7 +1,7 @@
 // Committed offsets of a group: read (stable ones only) and, for at-least-once, written.
 // Flow: owned-partition.ts resumes from them; admin shows them.
 
-import { brokerCode, CODE, coordinatorMoved } from './broker-errors.ts';
+import { asRefusal, brokerCode, CODE, coordinatorMoved } from './broker-errors.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Connections } from './connections.ts';
 import type { Generation } from './membership.ts';
@@ -19,7 +19,7 @@ export interface CommittedScope {
 
 /**
  * Committed next offset by partition, −1 where there is none. Waits out coordinators that move, outages and
- * transactions that complete. @returns null when `signal` aborts @throws what a broker refuses for good
+ * transactions that complete. @returns null when `signal` aborts @throws BROKER_REFUSED when waiting cannot help
  */
 export async function committedOffsets(
   scope: CommittedScope,
@@ -37,7 +37,7 @@ export async function committedOffsets(
         await view.settings.clock.sleep(UNSTABLE_RETRY_MS, signal);
         continue;
       }
-      if (code !== null && !coordinatorMoved(code)) throw error;
+      if (code !== null && !coordinatorMoved(code)) throw asRefusal(error, 'OffsetFetch');
       view.forgetCoordinator('group', group);
       if (code === null) connections.dropAll();
       await view.recover(error, failures, signal);

@@ -20,7 +20,7 @@ const FETCH_BYTES_MAX = 8 * 1_048_576;
 const PARTITION_BYTES_MAX = 1_048_576;
 /** How long a poll waits for data. Short after a change, so that a feed that joins does not wait for the others. */
 const POLL_MS_MIN = 20;
-const POLL_MS_MAX = 320;
+const POLL_MS_MAX = 160;
 const FETCH_TIMEOUT_MS = 10_000;
 
 interface FetcherOptions {

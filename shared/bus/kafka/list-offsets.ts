@@ -1,7 +1,7 @@
 // List offsets: where partitions begin and end, and where a time begins.
 // Flow: admin, readers, and an owner whose committed offset is missing or gone.
 
-import { BrokerRefusal, CODE } from './broker-errors.ts';
+import { asRefusal, BrokerRefusal, brokerCode, CODE, leaderMoved, transient } from './broker-errors.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Connections } from './connections.ts';
 
@@ -50,7 +50,7 @@ export async function listOffsets(
   return found;
 }
 
-/** `listOffsets`, again and again until it succeeds or `signal` aborts (then null). Never rejects. */
+/** `listOffsets`, again and again until it succeeds or `signal` aborts (then null). @throws BROKER_REFUSED when waiting cannot help */
 export async function listOffsetsUntilKnown(
   scope: OffsetScope,
   request: { readonly partitions: readonly number[]; readonly spec: OffsetSpec },
@@ -60,7 +60,9 @@ export async function listOffsetsUntilKnown(
     try {
       return await listOffsets(scope, request.partitions, request.spec);
     } catch (error) {
-      scope.connections.dropAll();
+      const code = brokerCode(error);
+      if (code === null) scope.connections.dropAll();
+      else if (!leaderMoved(code) && !transient(code)) throw asRefusal(error, 'ListOffsets');
       await scope.view.recover(error, failures, signal);
     }
   }

@@ -5,7 +5,7 @@
 
 import type { AssignorMember } from './assignor.ts';
 import { assign } from './assignor.ts';
-import { brokerCode, CODE, coordinatorMoved } from './broker-errors.ts';
+import { asRefusal, brokerCode, CODE, coordinatorMoved } from './broker-errors.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { Connections } from './connections.ts';
 import { client } from './internals/client.ts';
@@ -15,6 +15,11 @@ import { decodeOwned, encodeOwned } from './owned-claims.ts';
 const PROTOCOL = 'millrace-sticky';
 const METADATA_VERSION = 1;
 const REQUEST_TIMEOUT_MS = 5_000;
+/**
+ * How long a rebalance waits for members that do not join again. Ours do within a heartbeat, whatever user code does, so
+ * one that has not is dead or stalled, and its partitions need not wait for its session to end.
+ */
+const REBALANCE_TIMEOUT_MS = 3_000;
 /** How long `leave` waits for a join that is under way, and for its answer. */
 const LEAVE_WAIT_MS = 3_000;
 
@@ -76,13 +81,17 @@ export class Membership {
    * transactions of its successor. Unknown (an outage) counts as yes: then the fence cannot reach a broker either.
    */
   async confirm(): Promise<boolean> {
+    // A join that is under way is our standing with the coordinator, and its answer comes before a heartbeat's.
+    if (this.mustJoin) return true;
+    const { generationId } = this;
     try {
       await this.beat();
       return true;
     } catch (error) {
-      const gone = lostMembership(brokerCode(error));
-      if (gone) this.onFailure(error);
-      return !gone;
+      // The answer to an old generation says nothing about the one that a join has given us meanwhile.
+      if (!lostMembership(brokerCode(error)) || generationId !== this.generationId) return true;
+      this.onFailure(error);
+      return false;
     }
   }
 
@@ -140,7 +149,7 @@ export class Membership {
     const joined = await broker.joinGroup({
       groupId,
       sessionTimeout: sessionTimeoutMs,
-      rebalanceTimeout: sessionTimeoutMs,
+      rebalanceTimeout: Math.min(REBALANCE_TIMEOUT_MS, sessionTimeoutMs),
       memberId: this.memberId,
       groupProtocols: [
         { name: PROTOCOL, metadata: MemberMetadata.encode({ version: METADATA_VERSION, topics: [topic], userData }) },
@@ -205,7 +214,7 @@ export class Membership {
     }
     view.forgetCoordinator('group', group);
     if (code === null) this.connections.dropAll();
-    else if (!coordinatorMoved(code)) this.options.onError(error);
+    else if (!coordinatorMoved(code)) this.options.onError(asRefusal(error, 'group membership'));
     return true;
   }
 

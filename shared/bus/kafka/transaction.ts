@@ -5,7 +5,7 @@
 
 import { errorText, MillraceError } from '../../domain/errors.ts';
 import type { OutRecord } from '../../domain/record.ts';
-import { brokerCode, CODE, coordinatorMoved, fenced, tooLarge } from './broker-errors.ts';
+import { asRefusal, brokerCode, CODE, coordinatorMoved, fenced, tooLarge } from './broker-errors.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Connections, Wire } from './connections.ts';
 import {
@@ -44,7 +44,7 @@ interface ProducerIdentity {
 /**
  * Ends every earlier owner of the transactional id and gives the writer of the new one.
  * Waits until their open transaction is completed or aborted, through outages, until `signal` aborts (then null).
- * @throws BROKER_REFUSED or what kafkajs throws for a refusal that waiting cannot mend
+ * @throws BROKER_REFUSED when waiting cannot help
  */
 export async function fenceTransactions(
   scope: TransactionScope,
@@ -65,7 +65,7 @@ export async function fenceTransactions(
         continue;
       }
       view.forgetCoordinator('transaction', transactionalId);
-      if (code !== null && !coordinatorMoved(code) && !fenced(code)) throw error;
+      if (code !== null && !coordinatorMoved(code) && !fenced(code)) throw asRefusal(error, 'InitProducerId');
       if (code === null && address !== null) connections.drop(address);
       await view.recover(error, failures, signal);
     }
