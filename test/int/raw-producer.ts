@@ -84,6 +84,7 @@ export function rawProducers(options: KafkaBusOptions): RawProducers {
 
 const WAITING: ReadonlySet<number> = new Set([
   CODE.CONCURRENT_TRANSACTIONS,
+  CODE.COORDINATOR_LOAD_IN_PROGRESS,
   CODE.COORDINATOR_NOT_AVAILABLE,
   CODE.NOT_LEADER_OR_FOLLOWER,
 ]);
