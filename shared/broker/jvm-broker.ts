@@ -144,7 +144,7 @@ class JvmBroker implements RunningBroker {
     const gone = () => this.#watchdog.exitCode !== null || this.#watchdog.signalCode !== null;
     await this.#until(gone, END_TIMEOUT_MS);
     if (gone()) return;
-    for (const pid of this.#pids.values()) process.kill(pid, 'SIGKILL');
+    for (const pid of this.#pids.values()) killIfAlive(pid);
     this.#watchdog.kill('SIGKILL');
     await rm(this.#folder, { recursive: true, force: true });
   }
@@ -184,6 +184,15 @@ class JvmBroker implements RunningBroker {
 
   #logFile(id: number): string {
     return join(this.#folder, `node-${id}.log`);
+  }
+}
+
+/** The watchdog may have ended it already and be busy with the folder. */
+function killIfAlive(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }
 

@@ -1,5 +1,5 @@
-// Build child: before any test, compiles the model process's program from its sources, because Node cannot run
-// TypeScript in a child process and Vitest's own transformation stays in the test's process. 0.2 s.
+// Build child: before any test, compiles what tests start as processes of their own (model processes, services), because
+// Node cannot run TypeScript in a child process and Vitest's own transformation stays in the test's process. 0.5 s.
 // Invariant: files appear whole (temporary folder, then rename), so two test runs at once do not hurt each other.
 
 import { execFileSync } from 'node:child_process';
@@ -8,8 +8,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** The process's program, and the worker's side of it for a test that kills a worker. */
-const ENTRIES = ['shared/runtimes/child-main.ts', 'shared/runtimes/spawn.ts'];
+/** The model process's program, the worker's side of it for a test that kills a worker, and the services themselves. */
+const ENTRIES = [
+  'shared/runtimes/child-main.ts',
+  'shared/runtimes/spawn.ts',
+  ...['controller', 'router', 'scorer'].map((service) => `services/${service}/main.ts`),
+];
 
 export function setup(): void {
   const dist = join(ROOT, 'dist');

@@ -1,0 +1,96 @@
+// ServiceProcess: a service as a child process, as an operator would run it: `node dist/services/<name>/main.js`.
+// Flow: build-child.ts compiles the mains before any test → `start` → settings by environment → log lines read back.
+// Invariant: every process that was started is gone after `stop`, whatever state it was in (stopped ones are continued).
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { repositoryFile } from '../../shared/broker/jars.ts';
+import { errorText } from '../../shared/domain/errors.ts';
+import type { EventName } from '../../shared/telemetry/events.ts';
+import { eventually } from './eventually.ts';
+
+const START_TIMEOUT_MS = 30_000;
+const STOP_TIMEOUT_MS = 20_000;
+const TAIL_LINES = 12;
+
+export type ServiceName = 'controller' | 'router' | 'scorer';
+
+/** One line of a service's log. */
+export interface LogLine {
+  readonly event: EventName;
+  readonly [field: string]: unknown;
+}
+
+export class ServiceProcess {
+  readonly name: string;
+  readonly lines: LogLine[] = [];
+  /** Output that is no log line: there must be none. */
+  readonly stray: string[] = [];
+  readonly #child: ChildProcess;
+
+  constructor(service: ServiceName, name: string, environment: Readonly<Record<string, string>>) {
+    this.name = name;
+    const main = repositoryFile(`dist/services/${service}/main.js`);
+    const { PATH = '', HOME = '', TMPDIR = '/tmp' } = process.env;
+    this.#child = spawn(process.execPath, [main], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH, HOME, TMPDIR, ...environment },
+    });
+    for (const output of [this.#child.stdout, this.#child.stderr]) {
+      if (output !== null) createInterface({ input: output }).on('line', (line) => this.#hear(line));
+    }
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Lines of one event, oldest first. */
+  of(event: EventName): readonly LogLine[] {
+    return this.lines.filter((line) => line.event === event);
+  }
+
+  /** Resolves when the service says that it is ready. */
+  async ready(): Promise<this> {
+    await this.until('it is ready', () => this.of('service-started').length > 0, START_TIMEOUT_MS);
+    return this;
+  }
+
+  /** Waits for something that the process does or says. */
+  async until(what: string, holds: () => boolean, timeoutMs: number): Promise<void> {
+    const detail = () => `the last lines of ${this.name}:\n${this.tail()}`;
+    await eventually(`${this.name}: ${what}`, () => holds() || !this.running, { timeoutMs, detail });
+    if (!holds()) throw new RangeError(`${this.name} ended before ${what}: ${this.tail()}`);
+  }
+
+  kill(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child.kill(signal);
+  }
+
+  /** Ends the process as an operator does. @returns its exit code, null when it had to be killed */
+  async stop(): Promise<number | null> {
+    if (!this.running) return this.#child.exitCode;
+    this.#child.kill('SIGCONT');
+    this.#child.kill('SIGTERM');
+    try {
+      await eventually(`${this.name} ends`, () => !this.running, { timeoutMs: STOP_TIMEOUT_MS });
+    } catch {
+      this.#child.kill('SIGKILL');
+      await eventually(`${this.name} is dead`, () => !this.running, { timeoutMs: STOP_TIMEOUT_MS });
+    }
+    return this.#child.exitCode;
+  }
+
+  tail(): string {
+    const lines = this.lines.slice(-TAIL_LINES).map((line) => JSON.stringify(line));
+    return [...lines, ...this.stray.slice(-TAIL_LINES)].join('\n');
+  }
+
+  #hear(line: string): void {
+    try {
+      this.lines.push(JSON.parse(line) as LogLine);
+    } catch (error) {
+      this.stray.push(`${line} (${errorText(error)})`);
+    }
+  }
+}
