@@ -4,7 +4,6 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DIGITS_ENDPOINT, loadDigits } from '../../demo/data/digits.ts';
-import { demoPath } from '../../demo/demo-path.ts';
 import { type Operator, operatorOf } from '../../demo/run/control.ts';
 import { countPredictions, readBack } from '../../demo/run/readback.ts';
 import { startTraffic } from '../../demo/run/traffic.ts';
@@ -14,7 +13,7 @@ import { topicsOf } from '../../shared/domain/topics.ts';
 import { systemClock as clock } from '../../shared/process/clock.ts';
 import { describeWithBroker } from '../support/broker.ts';
 import { eventually } from '../support/eventually.ts';
-import { type ServiceName, ServiceProcess } from '../support/service-process.ts';
+import { Fleet, type ServiceProcess } from '../support/service-process.ts';
 
 const PARTITIONS = 4;
 /** Two streams: one meets the switch and the kills, the other the sleeper. */
@@ -31,24 +30,17 @@ describeWithBroker('routers and scorers as processes', ({ brokers, prefix }) => 
   const topics = topicsOf(prefix);
   const place = { topics, endpoint: DIGITS_ENDPOINT };
   const digits = loadDigits();
-  const processes: ServiceProcess[] = [];
-  let bus: Bus;
-  let operator: Operator;
-
-  function start(service: ServiceName): ServiceProcess {
-    const name = `${service}-${processes.length}`;
-    const started = new ServiceProcess(service, name, {
-      MILLRACE_BROKERS: brokers.join(','),
-      MILLRACE_PREFIX: prefix,
-      MILLRACE_CLIENT_ID: name,
-      MILLRACE_REPOSITORY: demoPath('models'),
+  const fleet = new Fleet({
+    brokers,
+    prefix,
+    more: {
       MILLRACE_SESSION_TIMEOUT_MS: String(SESSION_TIMEOUT_MS),
       MILLRACE_TRANSACTION_TIMEOUT_MS: '2000',
       MILLRACE_HEARTBEAT_INTERVAL_MS: '300',
-    });
-    processes.push(started);
-    return started;
-  }
+    },
+  });
+  let bus: Bus;
+  let operator: Operator;
 
   /** Partitions that the process says it owns, of one lane where it has lanes. */
   function owned(process: ServiceProcess, lane?: string): readonly number[] {
@@ -58,12 +50,12 @@ describeWithBroker('routers and scorers as processes', ({ brokers, prefix }) => 
 
   beforeAll(async () => {
     bus = kafkaBus({ brokers, clientId: 'processes-test', clock, onNotice: () => {} });
-    await start('controller').ready();
+    await fleet.start('controller').ready();
     operator = operatorOf({ bus, ...place, clock });
   });
 
   afterAll(async () => {
-    await Promise.all(processes.map((process) => process.stop()));
+    await fleet.stop();
     await operator?.stop();
     await bus?.close();
   });
@@ -72,7 +64,7 @@ describeWithBroker('routers and scorers as processes', ({ brokers, prefix }) => 
     'answer every request once, by the version that the cuts name, whatever happens to them',
     async () => {
       const [router, sleeper, scorer] = await Promise.all(
-        (['router', 'router', 'scorer', 'scorer'] as const).map((service) => start(service).ready()),
+        (['router', 'router', 'scorer', 'scorer'] as const).map((service) => fleet.start(service).ready()),
       );
       if (router === undefined || sleeper === undefined || scorer === undefined) return expect.unreachable();
       await operator.defineEndpoint({
@@ -91,7 +83,7 @@ describeWithBroker('routers and scorers as processes', ({ brokers, prefix }) => 
 
       router.kill('SIGKILL');
       scorer.kill('SIGKILL');
-      const [heir] = await Promise.all([start('router').ready(), start('scorer').ready()]);
+      const [heir] = await Promise.all([fleet.start('router').ready(), fleet.start('scorer').ready()]);
       await operator.next('v4 is ready', (event) => event.type === 'candidate-ready');
       await operator.command('promote', 'v4 is warm');
 
@@ -122,15 +114,13 @@ describeWithBroker('routers and scorers as processes', ({ brokers, prefix }) => 
   );
 
   it('said nothing but log lines, and none of a bug', () => {
-    const bugs = processes.flatMap((process) => process.lines.filter((line) => isBug(line.error)));
+    const bugs = fleet.processes.flatMap((process) => process.lines.filter((line) => isBug(line.error)));
     expect(bugs).toEqual([]);
-    expect(processes.flatMap((process) => process.stray)).toEqual([]);
+    expect(fleet.processes.flatMap((process) => process.stray)).toEqual([]);
   });
 
   it('end with code 0 when they are told to', async () => {
-    const running = processes.filter((process) => process.running);
-    expect(running).toHaveLength(5);
-    expect(await Promise.all(running.map((process) => process.stop()))).toEqual(running.map(() => 0));
+    expect(await fleet.stop()).toEqual([0, 0, 0, 0, 0]);
   });
 });
 

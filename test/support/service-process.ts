@@ -4,6 +4,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { demoPath } from '../../demo/demo-path.ts';
 import { repositoryFile } from '../../shared/broker/jars.ts';
 import { errorText } from '../../shared/domain/errors.ts';
 import type { EventName } from '../../shared/telemetry/events.ts';
@@ -12,6 +13,38 @@ import { eventually } from './eventually.ts';
 const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 20_000;
 const TAIL_LINES = 12;
+
+/** Processes of one house. Their settings are the defaults but for what the test says. */
+export class Fleet {
+  readonly processes: ServiceProcess[] = [];
+  readonly #settings: Readonly<Record<string, string>>;
+
+  constructor(settings: { readonly brokers: readonly string[]; readonly prefix: string; readonly more?: object }) {
+    this.#settings = {
+      MILLRACE_BROKERS: settings.brokers.join(','),
+      MILLRACE_PREFIX: settings.prefix,
+      MILLRACE_REPOSITORY: demoPath('models'),
+      ...settings.more,
+    };
+  }
+
+  /** One more process; `ready` says when it works. */
+  start(service: ServiceName): ServiceProcess {
+    const name = `${service}-${this.processes.length}`;
+    const started = new ServiceProcess(service, name, { ...this.#settings, MILLRACE_CLIENT_ID: name });
+    this.processes.push(started);
+    return started;
+  }
+
+  get running(): readonly ServiceProcess[] {
+    return this.processes.filter((process) => process.running);
+  }
+
+  /** @returns the exit codes of those that still ran */
+  stop(): Promise<readonly (number | null)[]> {
+    return Promise.all(this.running.map((process) => process.stop()));
+  }
+}
 
 export type ServiceName = 'controller' | 'router' | 'scorer';
 
