@@ -52,26 +52,38 @@ async function road(options: { delivery?: Delivery } = {}) {
     return records;
   };
   const of = (kind: Parameters<typeof topics.endpoint>[1]) => readAll(topics.endpoint(ENDPOINT, kind));
+  const plan = async (changes: Partial<RoutePlan>) => {
+    const whole: RoutePlan = {
+      endpoint: ENDPOINT,
+      delivery: options.delivery ?? 'exactly-once',
+      revision: 1,
+      rollout: 'r1',
+      lanes: { blue: model(1), green: null },
+      incumbent: 'blue',
+      shares: [{ lane: 'blue', weightBp: 10_000 }],
+      revoked: [],
+      shadows: [],
+      evidence: [],
+      ...changes,
+    };
+    const place = { topic: topics.control('plans'), partition: 0, key: encoder.encode(ENDPOINT), headers: [] };
+    await bus.write([{ ...place, value: encodeControl('plan', whole) }]);
+  };
+  const cutsReach = async (revision: number) => {
+    const deadlineMs = systemClock.nowMs() + DEADLINE_MS;
+    for (;;) {
+      const landed = (await of('cuts')).filter(
+        (record) => record.value !== null && decodeControl('cut', record).plan.revision === revision,
+      );
+      if (landed.length >= PARTITIONS) return landed.map((record) => decodeControl('cut', record));
+      expect(systemClock.nowMs(), `cuts of revision ${revision} arrive`).toBeLessThan(deadlineMs);
+      await systemClock.sleep(POLL_MS);
+    }
+  };
   return {
     launcher,
     of,
-    plan: async (plan: Partial<RoutePlan>) => {
-      const whole: RoutePlan = {
-        endpoint: ENDPOINT,
-        delivery: options.delivery ?? 'exactly-once',
-        revision: 1,
-        rollout: 'r1',
-        lanes: { blue: model(1), green: null },
-        incumbent: 'blue',
-        shares: [{ lane: 'blue', weightBp: 10_000 }],
-        revoked: [],
-        shadows: [],
-        evidence: [],
-        ...plan,
-      };
-      const place = { topic: topics.control('plans'), partition: 0, key: encoder.encode(ENDPOINT), headers: [] };
-      await bus.write([{ ...place, value: encodeControl('plan', whole) }]);
-    },
+    plan,
     send: async (values: readonly (number | Uint8Array | null)[], headers: OutRecord['headers'] = []) => {
       const records = values.map((value) => ({
         topic: topics.endpoint(ENDPOINT, 'requests'),
@@ -92,16 +104,13 @@ async function road(options: { delivery?: Delivery } = {}) {
         await systemClock.sleep(POLL_MS);
       }
     },
-    cutsReach: async (revision: number) => {
-      const deadlineMs = systemClock.nowMs() + DEADLINE_MS;
-      for (;;) {
-        const landed = (await of('cuts')).filter(
-          (record) => record.value !== null && decodeControl('cut', record).plan.revision === revision,
-        );
-        if (landed.length >= PARTITIONS) return landed.map((record) => decodeControl('cut', record));
-        expect(systemClock.nowMs(), `cuts of revision ${revision} arrive`).toBeLessThan(deadlineMs);
-        await systemClock.sleep(POLL_MS);
-      }
+    cutsReach,
+    /** All traffic on v2 as candidate, v1 the incumbent. */
+    toCandidate: async () => {
+      await plan({});
+      await cutsReach(1);
+      await plan({ ...CANARY, shares: sharesOf(10_000) });
+      await cutsReach(2);
     },
     outcomes: async () => {
       const cuts = new Map<number, readonly Cut[]>();
@@ -134,11 +143,15 @@ const CANARY: Partial<RoutePlan> = {
   revision: 2,
   rollout: 'r2',
   lanes: { blue: model(1), green: model(2) },
-  shares: [
-    { lane: 'green', weightBp: 5_000 },
-    { lane: 'blue', weightBp: 5_000 },
-  ],
+  shares: sharesOf(5_000),
 };
+
+function sharesOf(candidateBp: number): RoutePlan['shares'] {
+  return [
+    { lane: 'green', weightBp: candidateBp },
+    { lane: 'blue', weightBp: 10_000 - candidateBp },
+  ];
+}
 
 describe('the road', () => {
   it('holds requests until there is a plan, then answers each exactly once', async () => {
@@ -264,18 +277,9 @@ describe('bad input', () => {
 
 describe('failures of models', () => {
   it("a candidate's failing row is rescued by the incumbent with the reason on record; others are not touched", async () => {
-    const { plan, send, answered, outcomes, cutsReach, launcher } = await road();
+    const { send, answered, outcomes, toCandidate, launcher } = await road();
     launcher.set(2, { poison: [13] });
-    await plan({});
-    await cutsReach(1);
-    await plan({
-      ...CANARY,
-      shares: [
-        { lane: 'green', weightBp: 10_000 },
-        { lane: 'blue', weightBp: 0 },
-      ],
-    });
-    await cutsReach(2);
+    await toCandidate();
     await send([11, 12, 13, 14]);
     const predictions = await answered();
     expect(predictions.map(resultOf).sort()).toEqual([
@@ -299,36 +303,18 @@ describe('failures of models', () => {
   });
 
   it('a rescue that fails again is not rescued again', async () => {
-    const { plan, send, answered, cutsReach, outcomes, launcher } = await road();
+    const { send, answered, toCandidate, outcomes, launcher } = await road();
     launcher.set(1, { poison: [13] });
     launcher.set(2, { poison: [13] });
-    await plan({});
-    await cutsReach(1);
-    await plan({
-      ...CANARY,
-      shares: [
-        { lane: 'green', weightBp: 10_000 },
-        { lane: 'blue', weightBp: 0 },
-      ],
-    });
-    await cutsReach(2);
+    await toCandidate();
     await send([13]);
     expect((await answered()).map(resultOf)).toEqual(['MODEL_FAILED']);
     expect(await outcomes()).toMatchObject({ deadLettered: 1, duplicated: 0, lost: 0 });
   });
 
   it('a candidate that is down altogether has its requests rescued', async () => {
-    const { plan, send, answered, cutsReach, launcher } = await road();
-    await plan({});
-    await cutsReach(1);
-    await plan({
-      ...CANARY,
-      shares: [
-        { lane: 'green', weightBp: 10_000 },
-        { lane: 'blue', weightBp: 0 },
-      ],
-    });
-    await cutsReach(2);
+    const { send, answered, toCandidate, launcher } = await road();
+    await toCandidate();
     launcher.set(2, { state: 'FAILED' });
     await send([1, 2]);
     const predictions = await answered();
@@ -348,26 +334,14 @@ describe('failures of models', () => {
   });
 
   it('what is still queued for a revoked version is rescued, not scored', async () => {
-    const { plan, send, answered, cutsReach, launcher } = await road();
-    await plan({});
-    await cutsReach(1);
-    await plan({
-      ...CANARY,
-      shares: [
-        { lane: 'green', weightBp: 10_000 },
-        { lane: 'blue', weightBp: 0 },
-      ],
-    });
-    await cutsReach(2);
+    const { plan, send, answered, cutsReach, toCandidate, launcher } = await road();
+    await toCandidate();
     launcher.set(2, { state: 'LOADING' });
     await send([1, 2, 3]);
     await plan({
       ...CANARY,
       revision: 3,
-      shares: [
-        { lane: 'green', weightBp: 0 },
-        { lane: 'blue', weightBp: 10_000 },
-      ],
+      shares: sharesOf(0),
       revoked: [model(2)],
     });
     await cutsReach(3);

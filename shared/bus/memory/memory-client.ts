@@ -2,6 +2,7 @@
 // Flow: every call of bus, consumer and owner passes `alive`; deliveries pass `deliver`.
 // Invariant: a crashed client never answers again: its callers stop where they are, as code of a dead process does.
 
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../domain/clock.ts';
 import type { DeliverContext } from './hooks.ts';
 import type { MemoryLog } from './memory-log.ts';
@@ -14,7 +15,7 @@ export class MemoryClient {
   readonly clock: Clock;
   readonly name: string;
   /** Aborts when the client is closed or crashes. */
-  readonly ended = new AbortController();
+  readonly ended = manyListeners(new AbortController());
   /** No heartbeats are sent and no assignment is noticed. */
   stalled = false;
   private crashed = false;
@@ -61,4 +62,10 @@ export class MemoryClient {
     await Promise.race([work, this.clock.sleep(maxMs, timer.signal)]);
     timer.abort();
   }
+}
+
+/** Every partition and reader of the client waits on its end, which is no leak. */
+function manyListeners(controller: AbortController): AbortController {
+  setMaxListeners(0, controller.signal);
+  return controller;
 }
