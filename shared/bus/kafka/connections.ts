@@ -6,6 +6,7 @@
 import { errorText, MillraceError } from '../../domain/errors.ts';
 import { client } from './internals/client.ts';
 import type { WireBroker, WireConnection, WireRequest } from './internals/client-types.ts';
+import { gatherWrites } from './internals/gather-writes.ts';
 import type { Settings } from './options.ts';
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -108,6 +109,7 @@ async function connect(connection: WireConnection, address: string, sasl: unknow
     throw unreachable(address, errorText(error), error);
   }
   connection.socket?.setNoDelay(true);
+  if (connection.socket !== undefined) gatherWrites(connection.socket);
   return { broker, send: (request) => connection.send(request) };
 }
 

@@ -1,6 +1,8 @@
 // Client types: what we use of kafkajs's internals, written down because kafkajs has no types for them.
 // Invariant: only what is listed here is used; client.ts is the one place that casts to it.
 
+import type { GatheringSocket } from './gather-writes.ts';
+
 /** A request as kafkajs's connections take it. */
 export interface WireRequest<T> {
   readonly request: {
@@ -21,7 +23,7 @@ export interface WireRequest<T> {
 
 export interface WireConnection {
   connectionStatus: string;
-  readonly socket?: { destroy(): void; setNoDelay(on: boolean): void };
+  readonly socket?: GatheringSocket & { destroy(): void; setNoDelay(on: boolean): void };
   connect(): Promise<unknown>;
   authenticate(): Promise<void>;
   isConnected(): boolean;
