@@ -61,10 +61,11 @@ export class RecordWriter {
   /** No call is due before; infinite when there is none. */
   private nextDeadlineMs = Number.POSITIVE_INFINITY;
 
-  constructor(view: ClusterView, limits: BatchLimits) {
+  /** @param connections used by this writer only */
+  constructor(view: ClusterView, limits: BatchLimits, connections?: Connections) {
     this.view = view;
     this.limits = limits;
-    this.connections = new Connections(view.settings, REQUEST_TIMEOUT_MS);
+    this.connections = connections ?? new Connections(view.settings, REQUEST_TIMEOUT_MS);
   }
 
   /**
@@ -72,7 +73,9 @@ export class RecordWriter {
    * @throws WRITE_FAILED after the deadline, RECORD_TOO_LARGE, TOPIC_UNKNOWN; some records may have been written
    */
   async write(records: readonly OutRecord[], deadlineMs: number): Promise<void> {
-    if (records.length === 0) return;
+    const [first] = records;
+    if (first === undefined) return;
+    if (this.closing.signal.aborted) throw closed(first.topic);
     const untilMs = this.view.settings.clock.nowMs() + deadlineMs;
     await new Promise<void>((resolve, reject) => {
       const call: Call = { left: records.length, untilMs, resolve, reject, failed: false };
@@ -86,9 +89,7 @@ export class RecordWriter {
     this.closing.abort();
     this.connections.close();
     for (const queue of this.queues.values()) {
-      const { topic } = queue;
-      const error = new MillraceError('WRITE_FAILED', { topic, detail: 'the bus was closed' });
-      for (const { call } of [...(queue.inFlight?.queued ?? []), ...queue.waiting]) fail(call, error);
+      for (const { call } of [...(queue.inFlight?.queued ?? []), ...queue.waiting]) fail(call, closed(queue.topic));
     }
     this.queues.clear();
   }
@@ -287,6 +288,10 @@ function candidates({ waiting }: PartitionQueue, bytesMax: number): OutRecord[] 
     bytes += record.value?.length ?? 0;
   }
   return records;
+}
+
+function closed(topic: string): MillraceError {
+  return new MillraceError('WRITE_FAILED', { topic, detail: 'the bus is closed' });
 }
 
 function succeed(call: Call): void {
