@@ -312,6 +312,20 @@ describe('failures of models', () => {
     expect(await outcomes()).toMatchObject({ deadLettered: 1, duplicated: 0, lost: 0 });
   });
 
+  it("an answer that no topic can take is its model's failure: rescued, or an error answer and a dead letter", async () => {
+    const { send, answered, outcomes, toCandidate, launcher } = await road();
+    launcher.set(2, { width: REQUEST_BYTES_MAX / 4 });
+    await toCandidate();
+    await send([11, 12]);
+    const predictions = await answered();
+    expect(predictions.map(resultOf).sort()).toEqual([fakeAnswer(1, 11), fakeAnswer(1, 12)]);
+    expect(headerText(predictions[0]?.headers ?? [], HEADER.rescuedFrom)).toBe('2:RECORD_TOO_LARGE');
+    launcher.set(1, { width: REQUEST_BYTES_MAX / 4 });
+    await send([13]);
+    expect((await answered()).map(resultOf)).toContain('RECORD_TOO_LARGE');
+    expect(await outcomes()).toMatchObject({ answered: 2, deadLettered: 1, lost: 0, duplicated: 0 });
+  });
+
   it('a candidate that is down altogether has its requests rescued', async () => {
     const { send, answered, toCandidate, launcher } = await road();
     await toCandidate();

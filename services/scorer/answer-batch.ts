@@ -9,15 +9,18 @@ import type { Clock } from '../../shared/domain/clock.ts';
 import { errorCode, errorText, MillraceError } from '../../shared/domain/errors.ts';
 import { HEADER, headerText } from '../../shared/domain/headers.ts';
 import type { InRecord, OutRecord } from '../../shared/domain/record.ts';
+import { encodedBytes } from '../../shared/domain/record-bytes.ts';
 import { refusalRecords } from '../../shared/domain/refusal.ts';
 import type { RoutePlan } from '../../shared/domain/route-plan.ts';
-import type { Topics } from '../../shared/domain/topics.ts';
+import { REQUEST_BYTES_MAX, ROUTING_BYTES_MAX, type Topics } from '../../shared/domain/topics.ts';
 import { isVersionFailure, type RowOutcome } from '../../shared/scoring/isolate.ts';
 import type { Log } from '../../shared/telemetry/logger.ts';
 import { predictionRecord, rescueRecord } from './core/answer.ts';
 import { type Routing, rescueTarget, triage } from './core/triage.ts';
 import type { Versions } from './versions.ts';
 
+/** What E.predictions takes, by itself in a batch. */
+const ANSWER_BYTES_MAX = REQUEST_BYTES_MAX + ROUTING_BYTES_MAX;
 /** Rows that one request may carry. */
 const ROWS_MAX = 1024;
 
@@ -105,16 +108,21 @@ async function scoreGroup(
   }
 }
 
-/** How one scored or failed request ends. */
+/** How one scored or failed request ends. An answer that no topic would take is a failure of its model. */
 function end(context: AnswerContext, item: Scorable, outcome: RowOutcome, runtime: string): OutRecord[] {
   const { endpoint, topics } = context;
   const { record, routing, codec, request } = item;
+  let error: MillraceError;
   if (outcome.kind === 'scored') {
     const value = codec.encodeAnswer({ id: request.id, endpoint, model: routing.model, outputs: outcome.outputs });
     const topic = topics.endpoint(endpoint, 'predictions');
-    return [predictionRecord(topic, record, { value, contentType: codec.contentType, runtime })];
+    const prediction = predictionRecord(topic, record, { value, contentType: codec.contentType, runtime });
+    const bytes = encodedBytes(prediction);
+    if (bytes <= ANSWER_BYTES_MAX) return [prediction];
+    error = new MillraceError('RECORD_TOO_LARGE', { bytes, topic });
+  } else {
+    error = outcome.error;
   }
-  const { error } = outcome;
   const to = rescueTarget(context.plan(), routing);
   return to === null
     ? refuse(context, record, error, request.id)

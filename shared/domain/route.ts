@@ -19,12 +19,14 @@ export interface RouteDecision {
 
 const encoder = new TextEncoder();
 
+/** A longer `ce_id` is no id: lane records carry the id a second time, and must fit their topic. */
+export const REQUEST_ID_BYTES_MAX = 1_024;
+
 /** Request id: the `ce_id` header, else `topic-partition-offset`, as UTF-8. */
 export function requestIdOf(record: InRecord): Bytes {
-  return (
-    headerBytes(record.headers, HEADER.cloudEventId) ??
-    encoder.encode(`${record.topic}-${record.partition}-${record.offset}`)
-  );
+  const id = headerBytes(record.headers, HEADER.cloudEventId);
+  if (id !== null && id.length <= REQUEST_ID_BYTES_MAX) return id;
+  return encoder.encode(`${record.topic}-${record.partition}-${record.offset}`);
 }
 
 /** Decision for one request under the cut that governs its offset; null when no plan routes it. */

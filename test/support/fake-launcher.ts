@@ -6,10 +6,14 @@ import type { ModelRef } from '../../shared/domain/route-plan.ts';
 import type { Signature, Tensor } from '../../shared/domain/tensor.ts';
 import type { ModelLauncher, ModelProcess, ModelProcessState } from '../../shared/runtimes/model-process.ts';
 
-export const FAKE_SIGNATURE: Signature = {
-  inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 1] }],
-  outputs: [{ name: 'y', datatype: 'FP32', shape: [-1, 1] }],
-};
+export const FAKE_SIGNATURE: Signature = signatureOf(1);
+
+function signatureOf(width: number): Signature {
+  return {
+    inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 1] }],
+    outputs: [{ name: 'y', datatype: 'FP32', shape: [-1, width] }],
+  };
+}
 
 /** The answer of `version` to `x`. */
 export function fakeAnswer(version: number, x: number): number {
@@ -20,6 +24,8 @@ export interface FakeModel {
   readonly state: ModelProcessState;
   /** Values of `x` that make the model throw. */
   readonly poison: readonly number[];
+  /** How often the answer is repeated for each row. */
+  readonly width: number;
 }
 
 export interface FakeLauncher extends ModelLauncher {
@@ -32,7 +38,7 @@ export interface FakeLauncher extends ModelLauncher {
 export function fakeLauncher(): FakeLauncher {
   const models = new Map<number, FakeModel>();
   const processes = new Set<FakeProcess>();
-  const modelOf = (version: number): FakeModel => models.get(version) ?? { state: 'READY', poison: [] };
+  const modelOf = (version: number): FakeModel => models.get(version) ?? { state: 'READY', poison: [], width: 1 };
   return {
     set: (version, model) => {
       models.set(version, { ...modelOf(version), ...model });
@@ -58,7 +64,6 @@ interface FakeHooks {
 class FakeProcess implements ModelProcess {
   readonly ref: ModelRef;
   readonly runtime = 'fake 1';
-  readonly signature = FAKE_SIGNATURE;
   readonly maxBatchRows = 64;
   readonly settled: Promise<void>;
   readonly #model: () => FakeModel;
@@ -80,6 +85,10 @@ class FakeProcess implements ModelProcess {
     return this.#stopped ? 'STOPPED' : this.#model().state;
   }
 
+  get signature(): Signature {
+    return signatureOf(this.#model().width);
+  }
+
   get problem(): string {
     return this.state === 'FAILED' ? 'GOLDEN_MISMATCH: made to fail' : '';
   }
@@ -95,8 +104,12 @@ class FakeProcess implements ModelProcess {
     const values = Array.from(inputs[0]?.data ?? [], Number);
     const bad = values.find((value) => this.#model().poison.includes(value));
     if (bad !== undefined) throw new MillraceError('MODEL_FAILED', { ...names, detail: `cannot score ${bad}` });
-    const data = Float32Array.from(values, (value) => fakeAnswer(this.ref.version, value));
-    return [{ name: 'y', datatype: 'FP32', shape: [values.length, 1], data }];
+    const { width } = this.#model();
+    const data = new Float32Array(values.length * width);
+    for (const [row, value] of values.entries()) {
+      data.fill(fakeAnswer(this.ref.version, value), row * width, (row + 1) * width);
+    }
+    return [{ name: 'y', datatype: 'FP32', shape: [values.length, width], data }];
   }
 
   async stop(): Promise<void> {

@@ -2,7 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { foreignHeaders, HEADER, header, headerText } from '../../../shared/domain/headers.ts';
-import type { InRecord } from '../../../shared/domain/record.ts';
+import type { Header, InRecord } from '../../../shared/domain/record.ts';
+import { encodedBytes } from '../../../shared/domain/record-bytes.ts';
+import { REQUEST_ID_BYTES_MAX } from '../../../shared/domain/route.ts';
 import { REQUEST_BYTES_MAX, topicsOf } from '../../../shared/domain/topics.ts';
 import { bytesOf, canaryOf, cutOf, modelOf, planOf, requestAt } from '../../../test/support/plans.ts';
 import { routeRequest } from './route.ts';
@@ -31,6 +33,8 @@ describe('a routed request', () => {
     expect(says(route(requestAt(9)), HEADER.requestId)).toBe('numbers.requests-0-9');
     const named = requestAt(9, { headers: [header('ce_id', 'order-7')] });
     expect(says(route(named), HEADER.requestId)).toBe('order-7');
+    const endless = requestAt(9, { headers: [header('ce_id', 'x'.repeat(REQUEST_ID_BYTES_MAX + 1))] });
+    expect(says(route(endless), HEADER.requestId)).toBe('numbers.requests-0-9');
   });
 
   it("passes the producer's headers on, in order and doubled ones doubled, but not those that are ours", () => {
@@ -64,11 +68,17 @@ describe('a routed request', () => {
 });
 
 describe('a request that cannot be routed', () => {
-  it('is one beyond the limit, key and headers counted', () => {
+  it('is one that its topic would not have taken by itself, with all that Kafka counts', () => {
     const around = requestAt(0, { key: bytesOf('key'), headers: [header('name', 'text')] });
-    const filled = (bytes: number) => ({ ...around, value: new Uint8Array(bytes - 'keynametext'.length) });
-    expect(route(filled(REQUEST_BYTES_MAX)).value).toHaveLength(REQUEST_BYTES_MAX - 11);
+    const overhead = encodedBytes({ ...around, value: new Uint8Array(1_000_000) }) - 1_000_000;
+    const filled = (bytes: number) => ({ ...around, value: new Uint8Array(bytes - overhead) });
+    expect(route(filled(REQUEST_BYTES_MAX)).value).toHaveLength(REQUEST_BYTES_MAX - overhead);
     expect(() => route(filled(REQUEST_BYTES_MAX + 1))).toThrow('too large');
+  });
+
+  it('is one of countless empty headers', () => {
+    const headers = new Array<Header>(REQUEST_BYTES_MAX / 2).fill(header('', ''));
+    expect(() => route(requestAt(0, { headers }))).toThrow('too large');
   });
 
   it('is one before the first cut: the loop must not have come there', () => {

@@ -6,17 +6,18 @@ import type { Cut } from '../../../shared/domain/cut.ts';
 import { assert, MillraceError } from '../../../shared/domain/errors.ts';
 import { foreignHeaders, HEADER, header } from '../../../shared/domain/headers.ts';
 import type { Header, InRecord, OutRecord } from '../../../shared/domain/record.ts';
+import { encodedBytes } from '../../../shared/domain/record-bytes.ts';
 import { decideRoute, type RouteDecision, requestIdOf } from '../../../shared/domain/route.ts';
 import type { Lane, RoutePlan } from '../../../shared/domain/route-plan.ts';
 import { REQUEST_BYTES_MAX, type Topics } from '../../../shared/domain/topics.ts';
 
 /**
  * Routes one request.
- * @throws RECORD_TOO_LARGE for a record beyond the request limit (only a compressed batch can smuggle one in): it would
- *         not fit the lane. ASSERTION when no cut governs the offset: the loop must not come here then.
+ * @throws RECORD_TOO_LARGE for a record that E.requests would not have taken by itself (only a compressed batch can
+ *         smuggle one in): it may not fit the lane. ASSERTION when no cut governs the offset: the loop must not come here then.
  */
 export function routeRequest(topics: Topics, cuts: readonly Cut[], record: InRecord): OutRecord {
-  const bytes = recordBytes(record);
+  const bytes = encodedBytes(record);
   if (bytes > REQUEST_BYTES_MAX) throw new MillraceError('RECORD_TOO_LARGE', { bytes, topic: record.topic });
   const decision = decideRoute(cuts, record);
   assert(decision !== null, `no plan routes ${record.partition}@${record.offset}`);
@@ -35,13 +36,6 @@ function requestHeaders(record: InRecord, decision: RouteDecision): Header[] {
     header(HEADER.source, `${record.partition}@${record.offset}`),
     header(HEADER.bucket, String(decision.bucket)),
   ];
-}
-
-/** Size of key, value and headers, bytes. */
-function recordBytes(record: InRecord): number {
-  let bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0);
-  for (const [name, value] of record.headers) bytes += name.length + value.length;
-  return bytes;
 }
 
 // What depends on plan and lane alone is encoded once. A cache, so purity is not lost.
