@@ -3,7 +3,7 @@
 import { expect, test, vi } from 'vitest';
 import type { InRecord } from '../../domain/record.ts';
 import { budgetOf, Feed } from './feed.ts';
-import { dataBatch, marker } from './internals/hand-built-batches.ts';
+import { compressed, dataBatch, marker } from './internals/hand-built-batches.ts';
 
 function fetched(...batches: Buffer[]) {
   const records = Buffer.concat(batches);
@@ -48,6 +48,17 @@ test('read_uncommitted shows aborted records, and the end is the high watermark'
   feed.accept(fetched(ABORTED, marker(4, 1, 'abort')), 'read_uncommitted');
   expect(drained(feed)).toEqual([2, 3]);
   expect(feed.endOffset).toBe(9);
+});
+
+test('good records in front of a batch that cannot be read are handed out before it is refused', () => {
+  const feed = new Feed('t', 0);
+  feed.seek(0);
+  const zstd = compressed(dataBatch({ offset: 2, records: ['c'] }), 4);
+  feed.accept(fetched(PLAIN, zstd), 'read_committed');
+  expect(drained(feed)).toEqual([0, 1]);
+  expect(feed.nextOffset).toBe(2);
+  expect(() => drained(feed)).toThrow(/cannot be read/);
+  expect(feed.nextOffset).toBe(2);
 });
 
 test('a seek forgets what is queued, begins a new epoch and tells whoever waits', () => {

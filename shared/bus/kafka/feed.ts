@@ -79,10 +79,18 @@ export class Feed {
     this.onChange?.();
   }
 
-  /** Moves records into `into` until the budget is spent or nothing is queued. @throws BATCH_UNREADABLE */
+  /**
+   * Moves records into `into` until the budget is spent or nothing is queued.
+   * @throws BATCH_UNREADABLE when nothing came before it: the good records in front of a bad batch are handed out first
+   */
   drain(budget: TakeBudget, into: InRecord[]): void {
     for (let set = this.queue[0]; set !== undefined; set = this.queue[0]) {
-      const read = set.reader.read(budget, into);
+      let read = false;
+      try {
+        read = set.reader.read(budget, into);
+      } catch (error) {
+        if (into.length === 0) throw error;
+      }
       this.takeOffset = Math.max(this.takeOffset, set.reader.nextOffset);
       if (!read) return;
       this.queue.shift();
