@@ -257,6 +257,11 @@ export const ERRORS = {
     message: 'the first rollout of {endpoint} must be basic, not {strategy}',
     action: 'There is no incumbent yet: roll the first version out with `strategy: basic`.',
   },
+  ROLLOUT_FAILED: {
+    kind: 'refused',
+    message: 'rollout {rollout} of {endpoint} did not succeed: {detail}',
+    action: 'See `millrace events`.',
+  },
   ROLLOUT_NOOP: {
     kind: 'refused',
     message: 'version {version} of {endpoint} is the incumbent already',

@@ -37,6 +37,8 @@ export interface TopicSpec {
   readonly name: string;
   readonly partitions: number;
   readonly config: Readonly<Record<string, string>>;
+  /** Copies of each partition. Default: three where there are as many brokers. */
+  readonly replicas?: number;
 }
 
 export interface Topics {

@@ -134,7 +134,11 @@ const defaultExports: Check = ({ path, code }) =>
   path.endsWith('.config.ts') ? [] : lines(code, /^export default\b/, 'a default export: name it');
 
 const header: Check = ({ text }) => {
-  const end = text.split('\n').findIndex((line) => !line.startsWith('//'));
+  // A program that a shell starts names its interpreter first.
+  const end = text
+    .replace(/^#!.*\n/, '')
+    .split('\n')
+    .findIndex((line) => !line.startsWith('//'));
   if (end === 0) return [{ line: 1, words: 'no file header: what it is, where in the flow, its invariant' }];
   return end > HEADER_LINES_MAX ? [{ line: end, words: `a header of ${end} lines: the rest belongs into docs/` }] : [];
 };

@@ -44,10 +44,10 @@ async function createTopics(view: ClusterView, specs: readonly TopicSpec[]): Pro
   const replicationFactor = Math.min(Math.max(view.brokerCount, 1), REPLICAS_MAX);
   try {
     await broker.createTopics({
-      topics: missing.map(({ name, partitions, config }) => ({
+      topics: missing.map(({ name, partitions, config, replicas }) => ({
         topic: name,
         numPartitions: partitions,
-        replicationFactor,
+        replicationFactor: replicas ?? replicationFactor,
         configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value })),
       })),
       timeout: REQUEST_TIMEOUT_MS,

@@ -1,0 +1,94 @@
+// StatusLines: the status of endpoints as text for people.
+
+import { formatWeight } from './parse.ts';
+import { clipped } from './printable.ts';
+import type { EndpointStatus, LaneStatus } from './status.ts';
+
+/** What the lines are made with: output.ts has it. */
+interface Tables {
+  table(header: readonly string[], rows: readonly (readonly string[])[], right?: readonly number[]): string[];
+  style(style: 'bold' | 'dim' | 'red' | 'green' | 'yellow', text: string): string;
+}
+
+/** Longest reason shown, characters. */
+const REASON_CHARS_MAX = 300;
+const NOTHING = '-';
+
+/** A line per endpoint, then its lanes, then what is wrong. */
+export function statusLines(endpoints: readonly EndpointStatus[], tables: Tables): string[] {
+  if (endpoints.length === 0) return ['There is no endpoint yet: see `millrace apply --help`.'];
+  const header = [
+    'ENDPOINT',
+    'STATUS',
+    'REASON',
+    'STRATEGY',
+    'INCUMBENT',
+    'CANDIDATE',
+    'WEIGHT',
+    'PLAN',
+    'CUTS',
+    'ROUTER LAG',
+  ];
+  const rows = endpoints.map((each) => [
+    each.endpoint,
+    coloured(each.status, tables),
+    each.reason || NOTHING,
+    each.strategy ?? NOTHING,
+    versionText(each.incumbent),
+    versionText(each.candidate),
+    each.weightBp === null ? NOTHING : formatWeight(each.weightBp),
+    String(each.plan ?? NOTHING),
+    `${each.cuts.landed}/${each.cuts.partitions}`,
+    String(each.routerLag ?? NOTHING),
+  ]);
+  const laneHeader = ['LANE', 'ROLE', 'VERSION', 'SHARE', 'WORKERS', 'LAG'];
+  const lanes = endpoints.flatMap(({ endpoint, lanes: of }) =>
+    of.filter(({ role, lag }) => role !== 'none' || (lag ?? 0) > 0).map((lane) => laneRow(endpoint, lane)),
+  );
+  const notes = endpoints.flatMap((each) => noteLines(each, tables));
+  return [
+    ...tables.table(header, rows, [6, 7, 9]),
+    ...(lanes.length === 0 ? [] : ['', ...tables.table(laneHeader, lanes, [3, 5])]),
+    ...(notes.length === 0 ? [] : ['', ...notes]),
+  ];
+}
+
+function laneRow(endpoint: string, lane: LaneStatus): string[] {
+  const workers = Object.entries(lane.workers).filter(([, count]) => count > 0);
+  return [
+    `${endpoint}/${lane.lane}`,
+    lane.role === 'none' ? NOTHING : lane.role,
+    versionText(lane.version),
+    formatWeight(lane.weightBp),
+    workers.map(([state, count]) => `${count} ${state}`).join(', ') || 'none',
+    String(lane.lag ?? NOTHING),
+  ];
+}
+
+function noteLines({ endpoint, degraded, lanes, lastEvent }: EndpointStatus, { style }: Tables): string[] {
+  const failed = lanes
+    .filter(({ role }) => role !== 'incumbent')
+    .flatMap(({ lane, problems }) => problems.map((problem) => `${lane}: ${problem}`));
+  const shown = (text: string) => clipped(text, REASON_CHARS_MAX);
+  return [
+    ...degraded.map((reason) => `${endpoint} ${style('red', 'degraded')}: ${shown(reason)}`),
+    ...failed.map((problem) => `${endpoint} ${style('yellow', 'failed')}: ${shown(problem)}`),
+    ...(lastEvent === null ? [] : [style('dim', `${endpoint} last: ${lastEvent.type}: ${shown(lastEvent.message)}`)]),
+  ];
+}
+
+function coloured(status: string, { style }: Tables): string {
+  switch (status) {
+    case 'Complete':
+      return style('green', status);
+    case 'Degraded':
+    case 'Failed':
+      return style('red', status);
+    default:
+      return style('yellow', status);
+  }
+}
+
+function versionText(version: number | null): string {
+  return version === null ? NOTHING : `v${version}`;
+}
