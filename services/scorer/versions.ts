@@ -6,7 +6,7 @@
 
 import { setMaxListeners } from 'node:events';
 import { aborted, type Clock, unlessAborted } from '../../shared/domain/clock.ts';
-import { MillraceError } from '../../shared/domain/errors.ts';
+import { errorCode, MillraceError } from '../../shared/domain/errors.ts';
 import { LANES, type ModelRef, type RoutePlan } from '../../shared/domain/route-plan.ts';
 import type { Signature, Tensor } from '../../shared/domain/tensor.ts';
 import type { ModelLauncher, ModelProcess } from '../../shared/runtimes/model-process.ts';
@@ -17,6 +17,8 @@ import { sameModel } from './core/triage.ts';
 
 /** Batches in flight per model process: the second hides the process's wake-up. */
 const BATCHES_IN_FLIGHT = 2;
+/** Times that a batch is sent which is not answered because the process ended over another: more than its circuit allows. */
+const SENDS_MAX = 32;
 /** A failed incumbent is launched again this long after it failed. */
 const RELAUNCH_AFTER_MS = 5_000;
 
@@ -130,11 +132,27 @@ export class Versions {
     });
   }
 
+  /**
+   * A batch that was on its way when the process ended over the one before goes again by the next run of the process:
+   * nothing is wrong with it, nor with the version as a whole. Waiting for that run is bounded by its load deadline and
+   * its circuit.
+   */
   async #scoreOnce(version: Version, inputs: readonly Tensor[]): Promise<readonly Tensor[]> {
-    const { process } = await this.#ready(version);
-    const outputs = await unlessAborted(process.score(inputs), version.revoked.signal, () =>
-      this.#revokedError(version),
-    );
+    for (let sends = 1; ; sends++) {
+      const { process } = await this.#ready(version);
+      try {
+        const scored = process.score(inputs);
+        const outputs = await unlessAborted(scored, version.revoked.signal, () => this.#revokedError(version));
+        return this.#checked(process, inputs, outputs);
+      } catch (error) {
+        const replaced = errorCode(error) === 'MODEL_UNAVAILABLE' && isAlive(process);
+        if (!replaced || sends >= SENDS_MAX) throw error;
+      }
+    }
+  }
+
+  /** @throws MODEL_OUTPUT */
+  #checked(process: ModelProcess, inputs: readonly Tensor[], outputs: readonly Tensor[]): readonly Tensor[] {
     const rows = inputs[0]?.shape[0] ?? 0;
     const problem = process.signature === null ? null : outputProblem(outputs, process.signature, rows);
     if (problem !== null) throw new MillraceError('MODEL_OUTPUT', { ...this.#names(process), detail: problem });
@@ -180,6 +198,11 @@ function signalController(): AbortController {
   const controller = new AbortController();
   setMaxListeners(0, controller.signal);
   return controller;
+}
+
+/** It serves, or will again. */
+function isAlive({ state }: ModelProcess): boolean {
+  return state === 'READY' || state === 'LOADING';
 }
 
 function keyOf(ref: ModelRef): string {

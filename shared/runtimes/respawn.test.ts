@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import {
+  ALL_DEATHS_MAX,
   afterAnswer,
   afterBatchDeath,
   afterFailedStart,
@@ -42,12 +43,27 @@ test('deaths with no answer in between, within the window, open the circuit', ()
 
 test('an answer in between, or a window gone by, starts the count again', () => {
   const late = (nowMs: number) => {
-    let state: RespawnState = { failedStarts: 0, batchDeaths: BATCH_DEATHS_MAX - 1, firstDeathMs: 0 };
+    let state: RespawnState = { ...NO_DEATHS, batchDeaths: BATCH_DEATHS_MAX - 1 };
     const decision = afterBatchDeath(state, nowMs);
     if (decision.action === 'respawn') state = decision.state;
     return [decision.action, state.batchDeaths];
   };
   expect(late(BATCH_DEATHS_WINDOW_MS)).toEqual(['give-up', BATCH_DEATHS_MAX - 1]);
   expect(late(BATCH_DEATHS_WINDOW_MS + 1)).toEqual(['respawn', 1]);
-  expect(afterAnswer()).toEqual(NO_DEATHS);
+  expect(afterAnswer(NO_DEATHS)).toEqual(NO_DEATHS);
+  expect(afterAnswer({ ...NO_DEATHS, failedStarts: 1, batchDeaths: 9, firstDeathMs: 5 })).toEqual(NO_DEATHS);
+});
+
+test('deaths that go on and on open the circuit in the end, though batches are answered in between', () => {
+  const answeredBetween = (gapMs: number) => {
+    let atMs = 0;
+    return states(ALL_DEATHS_MAX, (state) => {
+      atMs += gapMs;
+      return afterBatchDeath(afterAnswer(state), atMs);
+    });
+  };
+  const [last, before] = answeredBetween(10_000).reverse();
+  expect(before?.action).toBe('respawn');
+  expect(last).toEqual({ action: 'give-up', why: 'it died 512 times in a few hours' });
+  expect(answeredBetween(60_000).every((decision) => decision.action === 'respawn')).toBe(true);
 });

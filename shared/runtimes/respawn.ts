@@ -1,7 +1,8 @@
 // Respawn: when a model's process ended without being asked to, how long to wait, and when to give up. Pure.
 // Why two counts: a process that does not come up is broken and backs off; one that came up (golden samples included)
 // and then died over a batch is mostly the batch's fault: bisecting one poison row costs a dozen deaths in a row, which
-// must not take minutes. Only many of them with no answer in between open the circuit.
+// must not take minutes. Many of them with no answer in between open the circuit; and so do very many in a few hours,
+// whatever was answered in between: a neighbour's answers must not keep a model going that dies over every other batch.
 
 export const BACKOFF_FIRST_MS = 250;
 export const BACKOFF_MAX_MS = 30_000;
@@ -10,15 +11,31 @@ export const FAILED_STARTS_MAX = 5;
 /** Deaths in a row over a batch, with no batch answered in between, within the window. */
 export const BATCH_DEATHS_MAX = 24;
 export const BATCH_DEATHS_WINDOW_MS = 60_000;
+/**
+ * Deaths over a batch within the long window, answers or not. So many that 512 requests of which one in eight is poison
+ * still come to their end (about 400): an incumbent has nobody to answer instead.
+ */
+export const ALL_DEATHS_MAX = 512;
+export const ALL_DEATHS_WINDOW_MS = 6 * 60 * 60 * 1000;
 
 export interface RespawnState {
   readonly failedStarts: number;
   readonly batchDeaths: number;
   /** Of the first of `batchDeaths`. */
   readonly firstDeathMs: number;
+  /** Over a batch, answers or not. */
+  readonly allDeaths: number;
+  /** Of the first of `allDeaths`. */
+  readonly allFirstMs: number;
 }
 
-export const NO_DEATHS: RespawnState = { failedStarts: 0, batchDeaths: 0, firstDeathMs: 0 };
+export const NO_DEATHS: RespawnState = {
+  failedStarts: 0,
+  batchDeaths: 0,
+  firstDeathMs: 0,
+  allDeaths: 0,
+  allFirstMs: 0,
+};
 
 export type RespawnDecision =
   | { readonly action: 'respawn'; readonly delayMs: number; readonly state: RespawnState }
@@ -39,11 +56,19 @@ export function afterBatchDeath(state: RespawnState, nowMs: number): RespawnDeci
   if (batchDeaths >= BATCH_DEATHS_MAX) {
     return { action: 'give-up', why: `it died ${batchDeaths} times with no answer in between` };
   }
+  const allFresh = state.allDeaths === 0 || nowMs - state.allFirstMs > ALL_DEATHS_WINDOW_MS;
+  const allDeaths = allFresh ? 1 : state.allDeaths + 1;
+  if (allDeaths >= ALL_DEATHS_MAX) return { action: 'give-up', why: `it died ${allDeaths} times in a few hours` };
   const firstDeathMs = fresh ? nowMs : state.firstDeathMs;
-  return { action: 'respawn', delayMs: 0, state: { failedStarts: 0, batchDeaths, firstDeathMs } };
+  const allFirstMs = allFresh ? nowMs : state.allFirstMs;
+  return {
+    action: 'respawn',
+    delayMs: 0,
+    state: { failedStarts: 0, batchDeaths, firstDeathMs, allDeaths, allFirstMs },
+  };
 }
 
-/** A batch was answered: whatever died before was not the model. */
-export function afterAnswer(): RespawnState {
-  return NO_DEATHS;
+/** A batch was answered: whatever died before was not the model, as long as that does not go on. */
+export function afterAnswer(state: RespawnState): RespawnState {
+  return { ...NO_DEATHS, allDeaths: state.allDeaths, allFirstMs: state.allFirstMs };
 }

@@ -166,7 +166,7 @@ export class SupervisedModel implements ModelProcess {
       throw new MillraceError('FRAME_INVALID', { detail: `an answer to batch ${frame.id} of ${frame.rows} rows` });
     }
     const outputs = decodeTensors(frame.payload, this.signature.outputs, frame.rows);
-    this.#deaths = afterAnswer();
+    this.#deaths = afterAnswer(this.#deaths);
     this.#line.arrive(frame.id).resolve(outputs);
     this.#sendNext();
   }
@@ -174,7 +174,7 @@ export class SupervisedModel implements ModelProcess {
   #failed(frame: Frame): void {
     const failure = parseControl(failureSchema, frame);
     const code = failure.code === 'MODEL_OUTPUT' ? 'MODEL_OUTPUT' : 'MODEL_FAILED';
-    this.#deaths = afterAnswer();
+    this.#deaths = afterAnswer(this.#deaths);
     this.#line.arrive(frame.id).reject(new MillraceError(code, failure.context));
     this.#sendNext();
   }

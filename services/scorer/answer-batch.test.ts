@@ -1,0 +1,70 @@
+// Goal: one request costs only itself: whatever a row does to its process, all others are answered by their own version.
+// Method: whole batches to the records that end them, with models without processes that die as real ones do.
+
+import { afterEach, describe, expect, it } from 'vitest';
+import { HEADER, header, headerText } from '../../shared/domain/headers.ts';
+import type { InRecord, OutRecord } from '../../shared/domain/record.ts';
+import type { RoutePlan } from '../../shared/domain/route-plan.ts';
+import { topicsOf } from '../../shared/domain/topics.ts';
+import { silentLog } from '../../shared/telemetry/logger.ts';
+import { FAKE_SIGNATURE, fakeLauncher } from '../../test/support/fake-launcher.ts';
+import { bytesOf, canaryOf, ENDPOINT, modelOf, planOf, requestAt } from '../../test/support/plans.ts';
+import { VirtualClock } from '../../test/support/virtual-clock.ts';
+import { answerBatch } from './answer-batch.ts';
+import { Versions } from './versions.ts';
+
+const topics = topicsOf('');
+const BATCH = 512;
+const running: Versions[] = [];
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((versions) => versions.stop()));
+});
+
+/** A scorer's endpoint under `plan`, without bus and lanes. */
+function scorer(plan: RoutePlan) {
+  const clock = new VirtualClock();
+  const launcher = fakeLauncher();
+  const versions = new Versions({ endpoint: ENDPOINT, launcher, clock, onState: () => undefined });
+  running.push(versions);
+  const context = { endpoint: ENDPOINT, topics, clock, versions, plan: () => plan, log: silentLog };
+  return { launcher, versions, answer: (records: readonly InRecord[]) => answerBatch(context, records) };
+}
+
+/** A record on the lane of `version`, one row each for `values`. */
+function laneRecord(version: number, offset: number, values: readonly number[]): InRecord {
+  const [input] = FAKE_SIGNATURE.inputs;
+  const { digest } = modelOf(version);
+  const lane = version === 1 ? 'blue' : 'green';
+  const inputs = [{ name: input?.name, datatype: 'FP32', shape: [values.length, 1], data: values }];
+  return requestAt(offset, {
+    topic: topics.lane(ENDPOINT, lane),
+    value: bytesOf(JSON.stringify({ inputs })),
+    headers: [header(HEADER.version, String(version)), header(HEADER.digest, digest), header(HEADER.lane, lane)],
+  });
+}
+
+const batchOf = (version: number) =>
+  Array.from({ length: BATCH }, (_, offset) => laneRecord(version, offset, [offset]));
+const predictions = (records: readonly OutRecord[]) =>
+  records.filter(({ topic, headers }) => topic.endsWith('predictions') && headerText(headers, HEADER.error) === null);
+
+describe('a row over which the process ends', () => {
+  it('of a candidate is rescued alone, also while a second batch is on its way', async () => {
+    const { launcher, answer } = scorer(canaryOf(2, 10_000));
+    launcher.set(2, { deadly: [0] });
+    const ends = await answer(batchOf(2));
+    const rescued = ends.filter(({ headers }) => headerText(headers, HEADER.rescuedFrom) !== null);
+    expect(rescued.map(({ headers }) => headerText(headers, HEADER.rescuedFrom))).toEqual(['2:MODEL_CRASHED']);
+    expect(predictions(ends)).toHaveLength(BATCH - 1);
+  });
+
+  it('of an incumbent is a dead letter alone', async () => {
+    const { launcher, answer } = scorer(planOf(1));
+    launcher.set(1, { deadly: [0, 300] });
+    const ends = await answer(batchOf(1));
+    const letters = ends.filter(({ topic }) => topic.endsWith('dead-letters'));
+    expect(letters.map(({ headers }) => headerText(headers, HEADER.error))).toEqual(['MODEL_CRASHED', 'MODEL_CRASHED']);
+    expect(predictions(ends)).toHaveLength(BATCH - 2);
+  });
+});
