@@ -83,6 +83,7 @@ class Leader {
     this.#position = start.position;
     this.#workers = openTable({
       bus: deps.bus,
+      clock: deps.clock,
       topic: deps.topics.control('workers'),
       decode: (record) => decodeControl('worker', record),
       onProblem: (error) => deps.log('control-unreadable', { service: 'controller', error }),

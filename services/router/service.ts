@@ -25,6 +25,7 @@ export async function startRouter(deps: RouterDeps): Promise<Running> {
   const { bus, topics, clock, log } = deps;
   const plans = openTable({
     bus,
+    clock,
     topic: topics.control('plans'),
     decode: (record) => decodeControl('plan', record),
     onProblem: (error) => log('control-unreadable', { service: 'router', error }),

@@ -11,6 +11,7 @@ export async function startScorer(deps: ScorerDeps): Promise<Running> {
   const { bus, topics, clock, log } = deps;
   const plans = openTable({
     bus,
+    clock,
     topic: topics.control('plans'),
     decode: (record) => decodeControl('plan', record),
     onProblem: (error) => log('control-unreadable', { service: 'scorer', error }),

@@ -1,10 +1,15 @@
 // Table: the newest value per key of a compacted control topic, followed for as long as it is open.
 // Flow: millrace.endpoints, millrace.plans, … → tables in router, scorer, controller, CLI.
-// Invariant: `ready` resolves only after everything up to the high watermark at the start was applied.
+// Invariants: `ready` resolves only after everything up to the high watermark at the start was applied; a read that fails
+//             later is told and begun again where it stood, so that an open table never stays behind in silence.
 
 import { setMaxListeners } from 'node:events';
-import type { Bus } from '../bus/bus.ts';
+import type { Bus, ReadFrom } from '../bus/bus.ts';
+import { type Clock, sleepUnless } from '../domain/clock.ts';
 import type { Bytes, InRecord } from '../domain/record.ts';
+
+/** Pause before a read that failed is begun again. */
+const READ_RETRY_MS = 1_000;
 
 export interface Table<T> {
   /** Resolves once the table stands where the topic stood when it was opened; rejects when it cannot be read. */
@@ -18,6 +23,7 @@ export interface Table<T> {
 
 export interface TableOptions<T> {
   readonly bus: Bus;
+  readonly clock: Clock;
   readonly topic: string;
   /** Value of a record that has one; a throw keeps the key's last good value and is reported. */
   readonly decode: (record: InRecord) => T;
@@ -35,8 +41,13 @@ export function openTable<T>(options: TableOptions<T>): Table<T> {
   let changed = changeSignal();
   let markReady: () => void = () => {};
   let markFailed: (error: unknown) => void = () => {};
+  let position: ReadFrom = 'earliest';
+  let isReady = false;
   const ready = new Promise<void>((resolve, reject) => {
-    markReady = resolve;
+    markReady = () => {
+      isReady = true;
+      resolve();
+    };
     markFailed = reject;
   });
   ready.catch(options.onProblem);
@@ -61,17 +72,28 @@ export function openTable<T>(options: TableOptions<T>): Table<T> {
     options.onChange?.(keys);
   }
 
-  async function follow(): Promise<void> {
+  /** Reads on from `position`. Resolves when the table stops or the bus closes. */
+  async function read(): Promise<void> {
+    const { bus, topic } = options;
     let end: number | null = null;
-    try {
-      const stream = options.bus.read({ topic: options.topic, from: 'earliest', until: 'never', signal: stop.signal });
-      for await (const batch of stream) {
-        apply(batch.records);
-        end ??= batch.endOffset;
-        if (batch.nextOffset >= end) markReady();
+    for await (const batch of bus.read({ topic, from: position, until: 'never', signal: stop.signal })) {
+      apply(batch.records);
+      position = batch.nextOffset;
+      end ??= batch.endOffset;
+      if (position >= end) markReady();
+    }
+  }
+
+  async function follow(): Promise<void> {
+    for (;;) {
+      try {
+        return await read();
+      } catch (error) {
+        if (stop.signal.aborted) return;
+        if (!isReady) return markFailed(error);
+        options.onProblem(error);
       }
-    } catch (error) {
-      if (!stop.signal.aborted) markFailed(error);
+      await sleepUnless(options.clock, READ_RETRY_MS, stop.signal);
     }
   }
 
