@@ -33,7 +33,7 @@ interface Bounds {
 
 /**
  * @param closing aborts when the bus closes
- * @throws TOPIC_UNKNOWN, BATCH_UNREADABLE
+ * @throws TOPIC_UNKNOWN, BATCH_UNREADABLE, BROKER_REFUSED when the refusal is a lasting one
  */
 export async function* readTopic(
   view: ClusterView,
@@ -43,13 +43,15 @@ export async function* readTopic(
   const signal = options.signal === undefined ? closing : AbortSignal.any([options.signal, closing]);
   const cursors = await openCursors(view, options, signal);
   const isolation = options.isolation ?? 'read_committed';
-  const failed: MillraceError[] = [];
+  const failed: unknown[] = [];
+  const changes = changesOf(cursors, signal);
   const onError = (error: unknown) => {
     // OFFSET_LOST was dealt with: a reader has no owner to tell, it goes on at the earliest.
-    if (error instanceof MillraceError && error.code !== 'OFFSET_LOST') failed.push(error);
+    if (error instanceof MillraceError && error.code === 'OFFSET_LOST') return;
+    failed.push(error);
+    changes.wake();
   };
   const fetcher = new Fetcher({ view, isolation, onError });
-  const changes = changesOf(cursors, signal);
   try {
     for (const { feed, position } of cursors) {
       fetcher.add(feed);
@@ -58,8 +60,7 @@ export async function* readTopic(
     for (const cursor of cursors) if (finished(cursor)) fetcher.remove(cursor.feed);
     fetcher.wake();
     while (!signal.aborted) {
-      const [error] = failed;
-      if (error !== undefined) throw error;
+      if (failed.length > 0) throw failed[0];
       const change = changes.next();
       let moved = false;
       for (const cursor of cursors) {
@@ -78,7 +79,7 @@ export async function* readTopic(
   }
 }
 
-/** A promise for the next change of any feed, or the signal. */
+/** A promise for the next change of any feed, a `wake`, or the signal. */
 function changesOf(cursors: readonly Cursor[], signal: AbortSignal) {
   let poke: () => void = () => undefined;
   const onChange = () => poke();
@@ -90,6 +91,7 @@ function changesOf(cursors: readonly Cursor[], signal: AbortSignal) {
       new Promise<void>((resolve) => {
         poke = resolve;
       }),
+    wake: onChange,
     end: () => signal.removeEventListener('abort', onChange),
   };
 }
