@@ -1,12 +1,13 @@
 // Endpoint: everything a scorer does for one endpoint: its versions, both lanes' groups, its reports.
-// Order at start: load what the plan binds → join the lanes' groups, so that no partition waits for a load.
+// Order at start: follow the plan and report → per lane: load what the plan sends there → join its group, so that no
+// partition waits for a load that another worker has behind it.
 
 import type { Bus, GroupConsumer } from '../../shared/bus/bus.ts';
 import { encodeControl } from '../../shared/codec/control.ts';
 import type { Table } from '../../shared/control/table.ts';
 import { aborted, type Clock, sleepUnless } from '../../shared/domain/clock.ts';
 import { laneGroup } from '../../shared/domain/groups.ts';
-import { type Delivery, LANES, type Lane, type RoutePlan } from '../../shared/domain/route-plan.ts';
+import { type Delivery, LANES, type Lane, type ModelRef, type RoutePlan } from '../../shared/domain/route-plan.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
 import { HEARTBEAT_INTERVAL_MS, type WorkerReport, workerKey } from '../../shared/domain/worker.ts';
 import type { ModelLauncher, ModelProcess } from '../../shared/runtimes/model-process.ts';
@@ -52,11 +53,18 @@ export class EndpointScorer {
     });
   }
 
+  /** Resolves once both lanes' groups are joined. @throws what joining throws; then nothing of it is left running */
   async start(): Promise<void> {
-    await this.#versions.reconcile(this.#plan());
-    await this.#versions.settled();
-    for (const lane of LANES) this.#consumers.push(await this.#join(lane));
     this.#loops = Promise.all([this.#followPlan(), this.#heartbeat()]);
+    const joins = LANES.map((lane) => this.#joinOnceLoaded(lane));
+    try {
+      await Promise.all(joins);
+    } catch (error) {
+      this.#ended.abort();
+      await Promise.allSettled(joins);
+      await this.stop();
+      throw error;
+    }
   }
 
   async stop(): Promise<void> {
@@ -69,6 +77,22 @@ export class EndpointScorer {
 
   #plan(): RoutePlan | undefined {
     return this.#plans.get(this.#endpoint);
+  }
+
+  /**
+   * Waits for a version only while the plan sends requests down its lane: a candidate that loads slowly, or hangs, holds
+   * up neither the incumbent's lane nor, once it is aborted, its own, whose records must be rescued.
+   */
+  async #joinOnceLoaded(lane: Lane): Promise<void> {
+    const { signal } = this.#ended;
+    while (!signal.aborted) {
+      const { changed } = this.#plans;
+      const awaited = awaitedBy(this.#plan(), lane);
+      if (awaited === null) break;
+      const loaded = this.#versions.settled(awaited).then(() => true);
+      if (await Promise.race([loaded, aborted(changed, signal)])) break;
+    }
+    if (!signal.aborted) this.#consumers.push(await this.#join(lane));
   }
 
   #join(lane: Lane): Promise<GroupConsumer> {
@@ -152,4 +176,10 @@ export class EndpointScorer {
       atMs: this.#deps.clock.nowMs(),
     };
   }
+}
+
+/** The version that answers what comes down `lane`: it has a share, or is the incumbent, which takes rescues. */
+function awaitedBy(plan: RoutePlan | undefined, lane: Lane): ModelRef | null {
+  const share = plan?.shares.find((one) => one.lane === lane)?.weightBp ?? 0;
+  return plan !== undefined && (share > 0 || plan.incumbent === lane) ? plan.lanes[lane] : null;
 }

@@ -60,9 +60,9 @@ export class Versions {
     await Promise.all(ended.map(([, version]) => version.process.stop()));
   }
 
-  /** Resolves when every process that is there now is READY or FAILED. */
-  async settled(): Promise<void> {
-    await Promise.all([...this.#versions.values()].map((version) => version.process.settled));
+  /** Resolves when `ref` is READY or FAILED for the first time. */
+  settled(ref: ModelRef): Promise<void> {
+    return this.#ensure(ref).process.settled;
   }
 
   processes(): readonly ModelProcess[] {
