@@ -12,6 +12,7 @@ export default defineConfig({
             'services/**/*.test.ts',
             'demo/**/*.test.ts',
             'test/*.test.ts',
+            'test/checkers/*.test.ts',
             'test/contract/**/*.test.ts',
           ],
           exclude: ['**/*.int.test.ts', '**/node_modules/**', 'dist/**'],

@@ -4,12 +4,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { startRouter } from '../services/router/service.ts';
 import { startScorer } from '../services/scorer/service.ts';
-import { outcomesOf } from '../shared/analysis/outcomes.ts';
+import { ROLLBACK_BOUNDS } from '../shared/analysis/checks/rollback-bound.ts';
+import { auditEndpoint } from '../shared/audit/audit-endpoint.ts';
 import { memoryBus } from '../shared/bus/memory/memory-bus.ts';
 import { memoryLog } from '../shared/bus/memory/memory-log.ts';
 import { decodeControl, encodeControl } from '../shared/codec/control.ts';
 import { decodeAnswer } from '../shared/codec/registry.ts';
-import { addCut, type Cut } from '../shared/domain/cut.ts';
 import { HEADER, header, headerText } from '../shared/domain/headers.ts';
 import type { InRecord, OutRecord } from '../shared/domain/record.ts';
 import type { Delivery, ModelRef, RoutePlan } from '../shared/domain/route-plan.ts';
@@ -112,19 +112,12 @@ async function road(options: { delivery?: Delivery } = {}) {
       await plan({ ...CANARY, shares: sharesOf(10_000) });
       await cutsReach(2);
     },
-    outcomes: async () => {
-      const cuts = new Map<number, readonly Cut[]>();
-      for (const record of await of('cuts')) {
-        if (record.value === null) continue;
-        cuts.set(record.partition, addCut(cuts.get(record.partition) ?? [], decodeControl('cut', record)));
-      }
-      return outcomesOf({
-        requests: await of('requests'),
-        predictions: await of('predictions'),
-        deadLetters: await of('dead-letters'),
-        cuts,
-      });
-    },
+    /** What the topics hold once nothing is under way any more. */
+    outcomes: () =>
+      auditEndpoint({
+        ...{ bus, topics, endpoint: ENDPOINT, settled: true, bounds: ROLLBACK_BOUNDS, nowMs: systemClock.nowMs() },
+        signal: new AbortController().signal,
+      }),
   };
 }
 

@@ -1,19 +1,22 @@
 // Readback: the demo's figures, from the topics alone, read with `read_committed` by a group-less reader.
 
-import { isError, type Outcomes, outcomesOf } from '../../shared/analysis/outcomes.ts';
+import { ROLLBACK_BOUNDS } from '../../shared/analysis/checks/rollback-bound.ts';
+import type { Totals } from '../../shared/analysis/totals.ts';
+import { auditEndpoint } from '../../shared/audit/audit-endpoint.ts';
 import type { Bus } from '../../shared/bus/bus.ts';
 import { decodeControl } from '../../shared/codec/control.ts';
 import { decodeAnswer } from '../../shared/codec/registry.ts';
-import { addCut, type Cut } from '../../shared/domain/cut.ts';
+import type { Cut } from '../../shared/domain/cut.ts';
 import { HEADER, headerText } from '../../shared/domain/headers.ts';
 import type { InRecord } from '../../shared/domain/record.ts';
 import type { EndpointTopicKind, Topics } from '../../shared/domain/topics.ts';
+import { systemClock } from '../../shared/process/clock.ts';
 import { type Digits, digitOf } from '../data/digits.ts';
 import type { Switch } from './scenario.ts';
 import { DIGIT_HEADER } from './traffic.ts';
 
 export interface Readback {
-  readonly outcomes: Outcomes;
+  readonly outcomes: Totals;
   /** Share of right answers on test digits, 0..1, by version; null for a version that answered none. */
   readonly accuracy: ReadonlyMap<number, number | null>;
   readonly switches: readonly SwitchReport[];
@@ -34,22 +37,19 @@ interface ReadbackOptions {
   readonly switches: readonly Switch[];
 }
 
-/** Reads all topics of the endpoint to their ends. */
+/** Reads all topics of the endpoint to their ends. Nothing may be under way any more: what has no outcome is lost. */
 export async function readBack(options: ReadbackOptions): Promise<Readback> {
-  const requests = await readAll(options, 'requests');
-  const predictions = await readAll(options, 'predictions');
-  const deadLetters = await readAll(options, 'dead-letters');
-  const cutRecords = await readAll(options, 'cuts');
-  const cuts = new Map<number, readonly Cut[]>();
-  for (const record of cutRecords) {
-    if (record.value === null) continue;
-    cuts.set(record.partition, addCut(cuts.get(record.partition) ?? [], decodeControl('cut', record)));
-  }
-  const outcomes = outcomesOf({ requests, predictions, deadLetters, cuts });
+  const { bus, topics, endpoint } = options;
+  const place = { bus, topics, endpoint, settled: true, bounds: ROLLBACK_BOUNDS, nowMs: systemClock.nowMs() };
+  const outcomes = await auditEndpoint({ ...place, signal: new AbortController().signal });
+  const partitions = (await bus.admin.partitions(topics.endpoint(endpoint, 'requests'))) ?? 0;
+  const cuts = (await readAll(options, 'cuts'))
+    .filter((record) => record.value !== null)
+    .map((record) => decodeControl('cut', record));
   return {
     outcomes,
-    accuracy: accuracyOf(predictions, options.digits),
-    switches: options.switches.map((change) => switchReport(change, cuts)),
+    accuracy: accuracyOf(await readAll(options, 'predictions'), options.digits),
+    switches: options.switches.map((change) => switchReport(change, cuts, partitions)),
   };
 }
 
@@ -72,7 +72,7 @@ function accuracyOf(predictions: readonly InRecord[], digits: Digits): Map<numbe
   const counts = new Map<number, { right: number; all: number }>();
   for (const record of predictions) {
     const row = Number(headerText(record.headers, DIGIT_HEADER));
-    if (isError(record) || record.value === null) continue;
+    if (headerText(record.headers, HEADER.error) !== null || record.value === null) continue;
     const version = Number(headerText(record.headers, HEADER.version));
     const count = counts.get(version) ?? { right: 0, all: 0 };
     counts.set(version, count);
@@ -86,16 +86,16 @@ function accuracyOf(predictions: readonly InRecord[], digits: Digits): Map<numbe
   return new Map([...counts].map(([version, { right, all }]) => [version, all === 0 ? null : right / all]));
 }
 
-function switchReport(change: Switch, cuts: ReadonlyMap<number, readonly Cut[]>): SwitchReport {
-  const taken = [...cuts.values()]
-    .map((list) => list.find((cut) => cut.plan.revision >= change.revision))
-    .filter((cut) => cut !== undefined);
+function switchReport(change: Switch, cuts: readonly Cut[], partitions: number): SwitchReport {
+  const taken = Array.from({ length: partitions }, (_, partition) =>
+    cuts.find((cut) => cut.partition === partition && cut.plan.revision >= change.revision),
+  ).filter((cut) => cut !== undefined);
   const last = Math.max(...taken.map((cut) => cut.atMs));
   return {
     kind: change.kind,
     from: change.from,
     to: change.to,
-    commandToLastCutMs: taken.length < cuts.size || taken.length === 0 ? null : last - change.commandAtMs,
+    commandToLastCutMs: taken.length < partitions || partitions === 0 ? null : last - change.commandAtMs,
     partitions: taken.length,
   };
 }

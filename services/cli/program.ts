@@ -2,6 +2,7 @@
 
 import { Command, Option } from 'commander';
 import { addApply } from './commands/apply.ts';
+import { addAudit } from './commands/audit.ts';
 import type { AddCommand, Runner } from './commands/command.ts';
 import { addControl } from './commands/control.ts';
 import { addDev } from './commands/dev.ts';
@@ -25,6 +26,7 @@ const COMMANDS: readonly AddCommand[] = [
   addTail,
   addProduce,
   addExplain,
+  addAudit,
   addModel,
   addDlq,
   addTopics,

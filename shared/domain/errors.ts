@@ -62,6 +62,11 @@ export const ERRORS = {
     message: 'no broker answers at {brokers}: {detail}',
     action: 'Start the broker or set MILLRACE_BROKERS.',
   },
+  AUDIT_TOO_WIDE: {
+    kind: 'refused',
+    message: '{open} requests of partition {partition} have no whole trail yet: the audit gives up',
+    action: 'Audit a shorter time with `--from` and `--to`; or most of these requests are lost.',
+  },
   BROKER_NOT_FOUND: {
     kind: 'fatal',
     message: 'no Kafka could be found or started: {detail}',

@@ -5,13 +5,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DIGITS_ENDPOINT, digitTensor, loadDigits } from '../../demo/data/digits.ts';
 import { startHouse } from '../../services/house/house.ts';
-import { outcomesOf } from '../../shared/analysis/outcomes.ts';
+import { ROLLBACK_BOUNDS } from '../../shared/analysis/checks/rollback-bound.ts';
+import { auditEndpoint } from '../../shared/audit/audit-endpoint.ts';
 import type { Bus } from '../../shared/bus/bus.ts';
 import { kafkaBus } from '../../shared/bus/kafka/kafka-bus.ts';
 import { decodeControl, encodeControl } from '../../shared/codec/control.ts';
 import { codecNamed } from '../../shared/codec/registry.ts';
 import type { Running } from '../../shared/control/endpoints.ts';
-import { addCut, type Cut } from '../../shared/domain/cut.ts';
 import type { RolloutEvent } from '../../shared/domain/event.ts';
 import { HEADER, header, headerText } from '../../shared/domain/headers.ts';
 import type { Bytes, Header, InRecord } from '../../shared/domain/record.ts';
@@ -310,15 +310,9 @@ describeWithBroker('bad input', ({ brokers, prefix }) => {
   });
 
   it('left every request with exactly one outcome', async () => {
-    let cuts: readonly Cut[] = [];
-    for (const record of await all('cuts'))
-      if (record.value !== null) cuts = addCut(cuts, decodeControl('cut', record));
-    const [requests, predictions, deadLetters] = await Promise.all(
-      (['requests', 'predictions', 'dead-letters'] as const).map(all),
-    );
-    const outcomes = outcomesOf({
-      ...{ requests: requests ?? [], predictions: predictions ?? [], deadLetters: deadLetters ?? [] },
-      cuts: new Map([[0, cuts]]),
+    const outcomes = await auditEndpoint({
+      ...{ bus, topics, endpoint: DIGITS_ENDPOINT, settled: true, bounds: ROLLBACK_BOUNDS, nowMs: clock.nowMs() },
+      signal: new AbortController().signal,
     });
     expect(outcomes).toMatchObject({ deadLettered: 3, lost: 0, duplicated: 0, wrongVersion: 0 });
     expect(outcomes.answered).toBe(outcomes.requests - 3);

@@ -13,7 +13,7 @@ export interface Layer {
 
 const DOMAIN = 'shared/domain';
 const PURE = [DOMAIN, 'shared/strategies', 'shared/analysis', 'shared/scoring'];
-const ADAPTERS = ['bus', 'codec', 'config', 'control', 'models', 'process', 'runtimes', 'telemetry'].map(
+const ADAPTERS = ['audit', 'bus', 'codec', 'config', 'control', 'models', 'process', 'runtimes', 'telemetry'].map(
   (name) => `shared/${name}`,
 );
 const SERVICES = ['cli', 'controller', 'house', 'router', 'scorer'].map((name) => `services/${name}`);
@@ -41,6 +41,8 @@ export const LAYERS: readonly Layer[] = [
   adapter('shared/runtimes', 'shared/models'),
   // What controller and data plane share of following control topics: plumbing over the bus port.
   adapter('shared/control', 'shared/bus', 'shared/telemetry'),
+  // Reads whole topics and hands them to the pure checks.
+  adapter('shared/audit', 'shared/analysis', 'shared/bus', 'shared/codec'),
   adapter('shared/broker', 'shared/process'),
   // The two that compose: `house` runs all services in one process, `cli` runs the house (`millrace dev`).
   { folder: 'services/house', mayImport: [...PURE, ...ADAPTERS, ...SERVICES], pure: false },

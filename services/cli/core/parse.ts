@@ -17,6 +17,14 @@ export function parseDuration(text: string): number {
   return ms;
 }
 
+/** A date of ISO 8601, or how long before `nowMs`; milliseconds since the epoch. @throws USAGE */
+export function parseMoment(text: string, nowMs: number): number {
+  if (/^\d+(\.\d+)?[a-z]+$/.test(text)) return Math.max(0, nowMs - parseDuration(text));
+  const ms = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(ms)) throw usage(`'${text}' is no time: write 2026-01-31T12:00:00Z, or 1h for an hour ago`);
+  return ms;
+}
+
 /** `1000` basis points or `10%`, up to two decimals; 0..10000. @throws USAGE */
 export function parseWeight(text: string): number {
   const percent = /^(\d{1,3})(?:\.(\d{1,2}))?%$/.exec(text);
