@@ -32,6 +32,8 @@ export interface VersionsOptions {
 
 interface Version {
   process: ModelProcess;
+  /** The rollout under which `process` was launched. */
+  rollout: string;
   readonly batcher: DrainBatcher;
   failedAtMs: number | null;
   stateChanged: AbortController;
@@ -42,22 +44,36 @@ interface Version {
 export class Versions {
   readonly #options: VersionsOptions;
   readonly #versions = new Map<string, Version>();
+  /** Of the newest plan. */
+  #rollout = '';
   #stopped = false;
 
   constructor(options: VersionsOptions) {
     this.#options = options;
   }
 
-  /** Launches what the plan binds and is not there; stops what it binds no more. */
+  /** Launches what the plan binds and is not there, or is spent; stops what it binds no more. */
   async reconcile(plan: RoutePlan | undefined): Promise<void> {
     const wanted = plan === undefined ? [] : LANES.map((lane) => plan.lanes[lane]).filter((ref) => ref !== null);
-    for (const ref of wanted) this.#ensure(ref);
+    this.#rollout = plan?.rollout ?? '';
     for (const ref of plan?.revoked ?? []) this.#versions.get(keyOf(ref))?.revoked.abort();
-    const ended = [...this.#versions].filter(
-      ([, version]) => !wanted.some((ref) => sameModel(ref, version.process.ref)),
-    );
+    const ended = [...this.#versions].filter(([, version]) => {
+      const { ref } = version.process;
+      return !wanted.some((bound) => sameModel(bound, ref)) || this.#isSpent(version, plan);
+    });
     for (const [key] of ended) this.#versions.delete(key);
+    for (const ref of wanted) this.#ensure(ref);
     await Promise.all(ended.map(([, version]) => version.process.stop()));
+  }
+
+  /**
+   * What ended with an earlier rollout of the same version, whose drained lane was seen in one step with its new binding:
+   * it was revoked and is not any more, or it FAILED then.
+   */
+  #isSpent(version: Version, plan: RoutePlan | undefined): boolean {
+    const { ref, state } = version.process;
+    if (version.revoked.signal.aborted) return !plan?.revoked.some((revoked) => sameModel(revoked, ref));
+    return state === 'FAILED' && version.rollout !== this.#rollout;
   }
 
   /** Resolves when `ref` is READY or FAILED for the first time. */
@@ -90,6 +106,7 @@ export class Versions {
     if (version === undefined || version.failedAtMs === null || this.#stopped) return;
     if (this.#options.clock.nowMs() - version.failedAtMs < RELAUNCH_AFTER_MS) return;
     version.failedAtMs = null;
+    version.rollout = this.#rollout;
     version.process = this.#launch(ref, () => version);
   }
 
@@ -103,6 +120,7 @@ export class Versions {
     if (known !== undefined) return known;
     const version: Version = {
       process: this.#launch(ref, () => this.#versions.get(keyOf(ref))),
+      rollout: this.#rollout,
       batcher: drainBatcher({
         scoring: {
           score: (inputs) => this.#scoreOnce(version, inputs),
@@ -122,7 +140,8 @@ export class Versions {
   #launch(ref: ModelRef, versionOf: () => Version | undefined): ModelProcess {
     return this.#options.launcher.launch(this.#options.endpoint, ref, (process) => {
       const version = versionOf();
-      if (version !== undefined) {
+      // A process that was replaced still says that it stopped.
+      if (version?.process === process) {
         if (process.state === 'FAILED') version.failedAtMs = this.#options.clock.nowMs();
         const fired = version.stateChanged;
         version.stateChanged = signalController();
