@@ -27,8 +27,10 @@ function scorer(plan: RoutePlan) {
   const launcher = fakeLauncher();
   const versions = new Versions({ endpoint: ENDPOINT, launcher, clock, onState: () => undefined });
   running.push(versions);
-  const context = { endpoint: ENDPOINT, topics, clock, versions, plan: () => plan, log: silentLog };
-  return { launcher, versions, answer: (records: readonly InRecord[]) => answerBatch(context, records) };
+  const context = { endpoint: ENDPOINT, topics, clock, plan: () => plan, log: silentLog };
+  const using = (used: Versions) => (records: readonly InRecord[]) =>
+    answerBatch({ ...context, versions: used }, records);
+  return { launcher, versions, using, answer: using(versions) };
 }
 
 /** A record on the lane of `version`, one row each for `values`. */
@@ -66,5 +68,49 @@ describe('a row over which the process ends', () => {
     const letters = ends.filter(({ topic }) => topic.endsWith('dead-letters'));
     expect(letters.map(({ headers }) => headerText(headers, HEADER.error))).toEqual(['MODEL_CRASHED', 'MODEL_CRASHED']);
     expect(predictions(ends)).toHaveLength(BATCH - 2);
+  });
+});
+
+describe('a request with more rows than the largest batch of its version', () => {
+  const recordsOf = (version: number) => [laneRecord(version, 0, [1, 2, 3]), laneRecord(version, 1, [4, 5])];
+
+  it('is not sent to the process: the request is at fault, not the model', async () => {
+    const { launcher, answer } = scorer(planOf(1));
+    launcher.set(1, { maxBatchRows: 2, deadly: [1] });
+    const ends = await answer(recordsOf(1));
+    const [answered, letter] = ends;
+    expect([answered, letter].map((record) => headerText(record?.headers ?? [], HEADER.error))).toEqual([
+      'REQUEST_TOO_MANY_ROWS',
+      'REQUEST_TOO_MANY_ROWS',
+    ]);
+    expect(headerText(letter?.headers ?? [], HEADER.reason)).toBe('the request has 3 rows, more than 2');
+    expect(predictions(ends)).toHaveLength(1);
+  });
+
+  it('is rescued from a candidate, whose incumbent may take it', async () => {
+    const { launcher, answer } = scorer(canaryOf(2, 10_000));
+    launcher.set(2, { maxBatchRows: 2 });
+    const [rescued, ...others] = await answer(recordsOf(2));
+    expect(headerText(rescued?.headers ?? [], HEADER.rescuedFrom)).toBe('2:REQUEST_TOO_MANY_ROWS');
+    expect(predictions(others)).toHaveLength(1);
+  });
+});
+
+describe('a batch', () => {
+  const record = laneRecord(1, 0, [1]);
+  const broken = (score: Versions['score']) => {
+    const { versions, using } = scorer(planOf(1));
+    return using(Object.assign(Object.create(versions), { open: versions.open.bind(versions), score }));
+  };
+
+  it('is not answered in the name of another version than the one that scored it', async () => {
+    const by = { model: modelOf(2), runtime: 'fake 1' };
+    const answering = broken(async () => [{ kind: 'scored', outputs: [], by }])([record]);
+    await expect(answering).rejects.toMatchObject({ code: 'ASSERTION' });
+    await expect(answering).rejects.toThrow('version 2 answered for version 1');
+  });
+
+  it('is not answered while one of its records has no end', async () => {
+    await expect(broken(async () => [])([record])).rejects.toThrow('record 0 of a batch has no end');
   });
 });

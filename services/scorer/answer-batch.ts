@@ -6,7 +6,7 @@
 import type { DecodedRequest, PayloadCodec } from '../../shared/codec/payload-codec.ts';
 import { codecFor } from '../../shared/codec/registry.ts';
 import type { Clock } from '../../shared/domain/clock.ts';
-import { errorCode, errorText, MillraceError } from '../../shared/domain/errors.ts';
+import { assert, errorCode, errorText, MillraceError } from '../../shared/domain/errors.ts';
 import { HEADER, headerText } from '../../shared/domain/headers.ts';
 import type { InRecord, OutRecord } from '../../shared/domain/record.ts';
 import { encodedBytes } from '../../shared/domain/record-bytes.ts';
@@ -16,12 +16,12 @@ import { REQUEST_BYTES_MAX, ROUTING_BYTES_MAX, type Topics } from '../../shared/
 import { isVersionFailure, type RowOutcome } from '../../shared/scoring/isolate.ts';
 import type { Log } from '../../shared/telemetry/logger.ts';
 import { predictionRecord, rescueRecord } from './core/answer.ts';
-import { type Routing, rescueTarget, triage } from './core/triage.ts';
+import { type Routing, rescueTarget, sameModel, triage } from './core/triage.ts';
 import type { Versions } from './versions.ts';
 
 /** What E.predictions takes, by itself in a batch. */
 const ANSWER_BYTES_MAX = REQUEST_BYTES_MAX + ROUTING_BYTES_MAX;
-/** Rows that one request may carry. */
+/** Rows that one request may carry, whatever its model's largest batch. */
 const ROWS_MAX = 1024;
 
 export interface AnswerContext {
@@ -54,6 +54,8 @@ export async function answerBatch(context: AnswerContext, records: readonly InRe
     else groupOf(groups, end.routing).push(end);
   }
   await Promise.all([...groups.values()].map((group) => scoreGroup(context, group, ends)));
+  // `flat` leaves holes out, and a request with them.
+  for (const index of records.keys()) assert(ends[index] !== undefined, `record ${index} of a batch has no end`);
   return ends.flat();
 }
 
@@ -73,11 +75,15 @@ async function prepare(context: AnswerContext, index: number, record: InRecord):
   if (found.kind === 'refuse') return refuse(context, record, found.error, null);
   if (found.kind === 'rescue') return [rescueRecord(context.topics, record, { endpoint, ...found })];
   try {
-    const { signature } = await context.versions.open(found.routing.model);
+    const { signature, maxBatchRows } = await context.versions.open(found.routing.model);
     if (record.value === null) throw new MillraceError('REQUEST_EMPTY');
     const codec = codecFor(headerText(record.headers, HEADER.contentType), record.value);
     const request = codec.decode(record.value, signature, { rowsMax: ROWS_MAX });
-    return { index, record, routing: found.routing, codec, request };
+    const scorable = { index, record, routing: found.routing, codec, request };
+    if (request.rows <= maxBatchRows) return scorable;
+    // What another version may well take: a candidate's smaller batch must not turn the request away.
+    const error = new MillraceError('REQUEST_TOO_MANY_ROWS', { rows: request.rows, limit: maxBatchRows });
+    return unanswered(context, scorable, error);
   } catch (error) {
     return isVersionFailure(error)
       ? standIn(context, record, found.routing, error)
@@ -97,10 +103,9 @@ async function scoreGroup(
       model,
       group.map((item) => item.request),
     );
-    const { runtime } = await context.versions.open(model);
     for (const [place, item] of group.entries()) {
       const outcome = outcomes[place];
-      if (outcome !== undefined) ends[item.index] = end(context, item, outcome, runtime);
+      if (outcome !== undefined) ends[item.index] = end(context, item, outcome);
     }
   } catch (error) {
     if (!isVersionFailure(error)) throw error;
@@ -109,20 +114,25 @@ async function scoreGroup(
 }
 
 /** How one scored or failed request ends. An answer that no topic would take is a failure of its model. */
-function end(context: AnswerContext, item: Scorable, outcome: RowOutcome, runtime: string): OutRecord[] {
+function end(context: AnswerContext, item: Scorable, outcome: RowOutcome): OutRecord[] {
   const { endpoint, topics } = context;
   const { record, routing, codec, request } = item;
-  let error: MillraceError;
-  if (outcome.kind === 'scored') {
-    const value = codec.encodeAnswer({ id: request.id, endpoint, model: routing.model, outputs: outcome.outputs });
-    const topic = topics.endpoint(endpoint, 'predictions');
-    const prediction = predictionRecord(topic, record, { value, contentType: codec.contentType, runtime });
-    const bytes = encodedBytes(prediction);
-    if (bytes <= ANSWER_BYTES_MAX) return [prediction];
-    error = new MillraceError('RECORD_TOO_LARGE', { bytes, topic });
-  } else {
-    error = outcome.error;
-  }
+  if (outcome.kind === 'failed') return unanswered(context, item, outcome.error);
+  const { model, runtime } = outcome.by;
+  // The prediction's headers are those of the lane record: they must not name a version that did not answer.
+  assert(sameModel(model, routing.model), `version ${model.version} answered for version ${routing.model.version}`);
+  const value = codec.encodeAnswer({ id: request.id, endpoint, model, outputs: outcome.outputs });
+  const topic = topics.endpoint(endpoint, 'predictions');
+  const prediction = predictionRecord(topic, record, { value, contentType: codec.contentType, runtime });
+  const bytes = encodedBytes(prediction);
+  if (bytes <= ANSWER_BYTES_MAX) return [prediction];
+  return unanswered(context, item, new MillraceError('RECORD_TOO_LARGE', { bytes, topic }));
+}
+
+/** The version works, but not with this request: the incumbent answers, or it is refused. */
+function unanswered(context: AnswerContext, item: Scorable, error: MillraceError): OutRecord[] {
+  const { endpoint, topics } = context;
+  const { record, routing, request } = item;
   const to = rescueTarget(context.plan(), routing);
   return to === null
     ? refuse(context, record, error, request.id)

@@ -11,7 +11,7 @@ import { LANES, type ModelRef, type RoutePlan } from '../../shared/domain/route-
 import type { Signature, Tensor } from '../../shared/domain/tensor.ts';
 import type { ModelLauncher, ModelProcess } from '../../shared/runtimes/model-process.ts';
 import { type DrainBatcher, drainBatcher } from '../../shared/scoring/drain.ts';
-import type { RowOutcome } from '../../shared/scoring/isolate.ts';
+import type { RowOutcome, Scored } from '../../shared/scoring/isolate.ts';
 import { notFinite, outputProblem, type RowBlock } from '../../shared/scoring/rows.ts';
 import { sameModel } from './core/triage.ts';
 
@@ -86,13 +86,14 @@ export class Versions {
   }
 
   /**
-   * Signature of a version, and the label of the runtime that serves it, once it is READY.
+   * What a version takes, once it is READY.
    * @throws MODEL_UNAVAILABLE when it is not coming up, VERSION_REVOKED
    */
-  async open(ref: ModelRef): Promise<{ readonly signature: Signature; readonly runtime: string }> {
+  async open(ref: ModelRef): Promise<{ readonly signature: Signature; readonly maxBatchRows: number }> {
     const { process } = await this.#ready(this.#ensure(ref));
-    if (process.signature === null) throw this.#unavailable(process);
-    return { signature: process.signature, runtime: process.runtime };
+    const { signature, maxBatchRows } = process;
+    if (signature === null) throw this.#unavailable(process);
+    return { signature, maxBatchRows };
   }
 
   /** Outcomes of `blocks`, in order. @throws MODEL_UNAVAILABLE, VERSION_REVOKED */
@@ -156,13 +157,14 @@ export class Versions {
    * nothing is wrong with it, nor with the version as a whole. Waiting for that run is bounded by its load deadline and
    * its circuit.
    */
-  async #scoreOnce(version: Version, inputs: readonly Tensor[]): Promise<readonly Tensor[]> {
+  async #scoreOnce(version: Version, inputs: readonly Tensor[]): Promise<Scored> {
     for (let sends = 1; ; sends++) {
       const { process } = await this.#ready(version);
       try {
         const scored = process.score(inputs);
         const outputs = await unlessAborted(scored, version.revoked.signal, () => this.#revokedError(version));
-        return this.#checked(process, inputs, outputs);
+        this.#check(process, inputs, outputs);
+        return { outputs, by: { model: process.ref, runtime: process.runtime } };
       } catch (error) {
         const replaced = errorCode(error) === 'MODEL_UNAVAILABLE' && isAlive(process);
         if (!replaced || sends >= SENDS_MAX) throw error;
@@ -171,11 +173,10 @@ export class Versions {
   }
 
   /** @throws MODEL_OUTPUT */
-  #checked(process: ModelProcess, inputs: readonly Tensor[], outputs: readonly Tensor[]): readonly Tensor[] {
+  #check(process: ModelProcess, inputs: readonly Tensor[], outputs: readonly Tensor[]): void {
     const rows = inputs[0]?.shape[0] ?? 0;
     const problem = process.signature === null ? null : outputProblem(outputs, process.signature, rows);
     if (problem !== null) throw new MillraceError('MODEL_OUTPUT', { ...this.#names(process), detail: problem });
-    return outputs;
   }
 
   #outputError(process: ModelProcess, tensor: string | null): MillraceError | null {

@@ -8,7 +8,7 @@ import type { RowBlock } from './rows.ts';
 
 export interface DrainOptions {
   readonly scoring: Scoring;
-  /** Rows of one batch at most (a single larger request still goes alone). Read before every batch. */
+  /** Rows of one batch at most. Read before every batch. No request may have more: alone, it would go all the same. */
   readonly maxRows: () => number;
   /** Batches in flight at most: two hide the wake-up of the model's process. */
   readonly depth: number;
@@ -17,7 +17,7 @@ export interface DrainOptions {
 export interface DrainBatcher {
   /**
    * Outcomes of `blocks`, in order.
-   * @throws MODEL_UNAVAILABLE when the version as a whole cannot answer: then none of the blocks has an outcome.
+   * @throws MODEL_UNAVAILABLE, VERSION_REVOKED when the version as a whole cannot answer: then none of the blocks has an outcome.
    */
   submit(blocks: readonly RowBlock[]): Promise<readonly RowOutcome[]>;
 }

@@ -1,21 +1,35 @@
 // Isolate: score a batch, and when it fails find the rows that are to blame by halving.
 // Flow: drain batcher → [isolate] → model process. One poison request costs only itself.
-// Invariant: every block gets exactly one outcome, in order; a block fails only after two attempts on its own.
+// Invariant: every block gets exactly one outcome, in order. A block over which scoring fails has had two attempts on its
+//       own; one whose own outputs are wrong (NaN, say) fails at once, because its neighbours have no part in them.
 
 import { errorText, MillraceError } from '../domain/errors.ts';
+import type { ModelRef } from '../domain/route-plan.ts';
 import type { Tensor } from '../domain/tensor.ts';
 import { joinRows, type RowBlock, splitRows } from './rows.ts';
 
 /** Attempts that a single request gets before it counts as failed. */
 export const ROW_ATTEMPTS_MAX = 2;
 
+/** Who scored: what a process says of itself, not what was asked for. */
+export interface ScoredBy {
+  readonly model: ModelRef;
+  /** Label of the runtime. */
+  readonly runtime: string;
+}
+
+export interface Scored {
+  readonly outputs: readonly Tensor[];
+  readonly by: ScoredBy;
+}
+
 export type RowOutcome =
-  | { readonly kind: 'scored'; readonly outputs: readonly Tensor[] }
+  | ({ readonly kind: 'scored' } & Scored)
   | { readonly kind: 'failed'; readonly error: MillraceError };
 
 export interface Scoring {
   /** Scores one batch of inputs; rejects as `ModelProcess.score` does. */
-  readonly score: (inputs: readonly Tensor[]) => Promise<readonly Tensor[]>;
+  readonly score: (inputs: readonly Tensor[]) => Promise<Scored>;
   /** What is wrong with one request's outputs (NaN, say), or null. */
   readonly outputError: (outputs: readonly Tensor[]) => MillraceError | null;
 }
@@ -44,10 +58,10 @@ export function isVersionFailure(error: unknown): error is MillraceError {
 }
 
 async function scoreOnce(blocks: readonly RowBlock[], scoring: Scoring): Promise<RowOutcome[]> {
-  const outputs = splitRows(await scoring.score(joinRows(blocks)), blocks);
-  return outputs.map((tensors) => {
+  const { outputs, by } = await scoring.score(joinRows(blocks));
+  return splitRows(outputs, blocks).map((tensors) => {
     const error = scoring.outputError(tensors);
-    return error === null ? { kind: 'scored', outputs: tensors } : { kind: 'failed', error };
+    return error === null ? { kind: 'scored', outputs: tensors, by } : { kind: 'failed', error };
   });
 }
 

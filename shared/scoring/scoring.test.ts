@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { MillraceError } from '../domain/errors.ts';
 import type { Tensor } from '../domain/tensor.ts';
 import { drainBatcher } from './drain.ts';
-import { scoreIsolated } from './isolate.ts';
+import { type Scored, scoreIsolated } from './isolate.ts';
 import { joinRows, notFinite, type RowBlock, splitRows } from './rows.ts';
 
 function block(...values: number[]): RowBlock {
@@ -18,12 +18,14 @@ function block(...values: number[]): RowBlock {
 const badOutput = new MillraceError('MODEL_OUTPUT', { version: 1, endpoint: 'e', detail: 'NaN' });
 const outputError = (outputs: readonly Tensor[]) => (notFinite(outputs) === null ? null : badOutput);
 
+const by = { model: { version: 1, digest: '1'.repeat(64) }, runtime: 'fake 1' };
+
 /** Doubles every value; throws for a batch that holds 13; gives NaN for −1. */
-async function choosy(inputs: readonly Tensor[]): Promise<readonly Tensor[]> {
+async function choosy(inputs: readonly Tensor[]): Promise<Scored> {
   const data = inputs[0]?.data as Float32Array;
   if (data.includes(13)) throw new MillraceError('MODEL_FAILED', { version: 1, endpoint: 'e', detail: '13' });
   const out = data.map((value) => (value === -1 ? Number.NaN : value * 2));
-  return [{ name: 'y', datatype: 'FP32', shape: [data.length, 1], data: out }];
+  return { outputs: [{ name: 'y', datatype: 'FP32', shape: [data.length, 1], data: out }], by };
 }
 
 const values = fc.array(fc.array(fc.constantFrom(1, 2, 3, 13, -1), { minLength: 1, maxLength: 3 }), {
@@ -77,6 +79,29 @@ describe('isolating by halving', () => {
     const outcomes = await scoreIsolated([block(4)], { score: flaky, outputError });
     expect(outcomes.map(shown)).toEqual(['8']);
     expect(calls).toBe(2);
+  });
+
+  it('says of every answer which process gave it, also when that changes under way', async () => {
+    let calls = 0;
+    const moving = async (inputs: readonly Tensor[]) => {
+      calls += 1;
+      return { ...(await choosy(inputs)), by: { ...by, runtime: `fake ${calls}` } };
+    };
+    const outcomes = await scoreIsolated([block(1), block(13), block(2)], { score: moving, outputError });
+    const labels = outcomes.map((outcome) => (outcome.kind === 'scored' ? outcome.by.runtime : outcome.kind));
+    // Calls: all three, the first, the other two, 13 twice, the last.
+    expect(labels).toEqual(['fake 2', 'failed', 'fake 6']);
+  });
+
+  it('fails a row with NaN at once, and not its neighbours', async () => {
+    let calls = 0;
+    const counting = (inputs: readonly Tensor[]) => {
+      calls += 1;
+      return choosy(inputs);
+    };
+    const outcomes = await scoreIsolated([block(1), block(-1), block(2)], { score: counting, outputError });
+    expect(outcomes.map(shown)).toEqual(['2', 'MODEL_OUTPUT', '4']);
+    expect(calls).toBe(1);
   });
 
   it('does not halve when the whole version is down', async () => {

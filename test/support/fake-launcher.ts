@@ -29,9 +29,10 @@ export interface FakeModel {
   readonly deadly: readonly number[];
   /** How often the answer is repeated for each row. */
   readonly width: number;
+  readonly maxBatchRows: number;
 }
 
-const SOUND: FakeModel = { state: 'READY', poison: [], deadly: [], width: 1 };
+const SOUND: FakeModel = { state: 'READY', poison: [], deadly: [], width: 1, maxBatchRows: 64 };
 
 export interface FakeLauncher extends ModelLauncher {
   /** Changes how a version behaves from now on; versions are READY and sound unless told otherwise. */
@@ -69,7 +70,6 @@ interface FakeHooks {
 class FakeProcess implements ModelProcess {
   readonly ref: ModelRef;
   readonly runtime = 'fake 1';
-  readonly maxBatchRows = 64;
   readonly settled: Promise<void>;
   readonly #model: () => FakeModel;
   readonly #hooks: FakeHooks;
@@ -96,6 +96,10 @@ class FakeProcess implements ModelProcess {
 
   get signature(): Signature {
     return signatureOf(this.#model().width);
+  }
+
+  get maxBatchRows(): number {
+    return this.#model().maxBatchRows;
   }
 
   get problem(): string {
