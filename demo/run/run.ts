@@ -42,7 +42,7 @@ export async function runDemo(options: DemoOptions): Promise<Readback> {
     clock: systemClock,
     nice: NICE_LIVE,
     environment: process.env,
-    onNotice: () => {},
+    onNotice: ({ version, what, detail }) => what !== 'ready' && say(`  v${version} ${what}: ${detail}`),
   });
   const worker = `demo-${process.pid}`;
   const house = await startHouse({ bus, topics, clock: systemClock, log: demoLog(say), launcher, repository, worker });

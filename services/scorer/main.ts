@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { kafkaBus } from '../../shared/bus/kafka/kafka-bus.ts';
 import { kafkaOptions } from '../../shared/config/common.ts';
 import { loadConfig, shownConfig } from '../../shared/config/load.ts';
-import { logNotices } from '../../shared/control/notices.ts';
+import { logModelNotices, logNotices } from '../../shared/control/notices.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
 import { systemClock as clock } from '../../shared/process/clock.ts';
 import { orExit, runProcess } from '../../shared/process/run.ts';
@@ -31,7 +31,7 @@ await runProcess({
       clock,
       nice: NICE_LIVE,
       environment: process.env,
-      onNotice: () => {},
+      onNotice: logModelNotices(log),
     });
     const worker = `${hostname()}-${randomUUID().slice(0, 8)}`;
     const running = await startScorer({ bus, topics: topicsOf(config.prefix), clock, log, launcher, worker });

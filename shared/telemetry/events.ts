@@ -33,6 +33,7 @@ export interface EventFields {
     readonly runtime: string;
     readonly problem: string;
   };
+  'model-notice': Endpoint & { readonly version: number; readonly what: string; readonly detail: string };
   'report-failed': Endpoint & Failed;
   'controller-leads': { readonly endpoints: number; readonly commandOffset: number };
   'rollout-event': { readonly event: RolloutEvent };
@@ -79,6 +80,7 @@ export const EVENTS: { readonly [Name in EventName]: EventEntry<EventFields[Name
   },
   'dead-letter-written': { level: 'warn', sentence: 'a request of {endpoint} was refused: {code}', everyMs: BURST_MS },
   'model-state': { level: 'info', sentence: 'version {version} of {endpoint} is {state}' },
+  'model-notice': { level: 'warn', sentence: 'version {version} of {endpoint} {what}: {detail}', everyMs: BURST_MS },
   'report-failed': {
     level: 'warn',
     sentence: 'the worker report of {endpoint} could not be written',

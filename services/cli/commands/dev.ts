@@ -7,6 +7,7 @@ import type { Bus } from '../../../shared/bus/bus.ts';
 import { memoryBus } from '../../../shared/bus/memory/memory-bus.ts';
 import { memoryLog } from '../../../shared/bus/memory/memory-log.ts';
 import type { Running } from '../../../shared/control/endpoints.ts';
+import { logModelNotices } from '../../../shared/control/notices.ts';
 import { aborted } from '../../../shared/domain/clock.ts';
 import { modelRepository } from '../../../shared/models/repository.ts';
 import { modelLauncher, NICE_LIVE } from '../../../shared/runtimes/spawn.ts';
@@ -123,7 +124,8 @@ async function openHouse(context: CliContext, place: Place, options: DevOptions)
   const { repository } = cliSettings(env, options, false);
   const write = (line: string) => context.host.stderr.write(line);
   const log = createLog({ level: settings.logLevel, format: 'text', clock, write });
-  const launcher = modelLauncher({ repository, clock, nice: NICE_LIVE, environment: env, onNotice: () => undefined });
+  const onNotice = logModelNotices(log);
+  const launcher = modelLauncher({ repository, clock, nice: NICE_LIVE, environment: env, onNotice });
   const worker = `dev-${newKey().slice(0, 8)}`;
   return startHouse({ bus: place.bus, topics, clock, log, launcher, repository: modelRepository(repository), worker });
 }
