@@ -91,9 +91,9 @@ async function begin(start: Start, send: (parts: readonly Uint8Array[]) => void)
     const golden = await readGolden(folder, manifest);
     const runtimes = [...RUNTIMES, ...(await furtherRuntimes(start.runtimeModules))];
     const served = { manifest, golden, entry: join(folder, manifest.entry) };
-    const { label, model } = await prepareModel(served, runtimes, () => performance.now());
+    const { label, passedOver, model } = await prepareModel(served, runtimes, () => performance.now());
     const { digest, signature, maxBatchRows, deadlineMs } = manifest;
-    const ready: Ready = { runtime: label, digest, signature, maxBatchRows, deadlineMs };
+    const ready: Ready = { runtime: label, passedOver, digest, signature, maxBatchRows, deadlineMs };
     send(encodeControl(FRAME_KINDS.READY, 0, ready));
     return { start, manifest, model };
   } catch (error) {

@@ -28,9 +28,13 @@ export const acceptedSchema = z.strictObject({
 });
 export type Accepted = z.infer<typeof acceptedSchema>;
 
+export const PASSED_OVER_CHARS_MAX = 2_000;
+
 /** READY: what the worker may send, and what it will get. */
 export const readySchema = z.strictObject({
   runtime: z.string().max(256),
+  /** Why the runtimes before it in the package's list do not serve; empty when it is the first. */
+  passedOver: z.string().max(PASSED_OVER_CHARS_MAX),
   digest: z.string(),
   signature: signatureSchema,
   maxBatchRows: z.int().min(1),

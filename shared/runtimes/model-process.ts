@@ -10,10 +10,13 @@ export type ModelProcessState = 'LOADING' | 'READY' | 'FAILED' | 'STOPPED';
 export interface ModelProcess {
   readonly ref: ModelRef;
   readonly state: ModelProcessState;
-  /** Known once READY. */
+  /** Known once READY, and the same for every run of the process. */
   readonly runtime: string;
   readonly signature: Signature | null;
-  /** Error code and words when FAILED (circuit open or package refused), else empty. */
+  /**
+   * Error code and words when FAILED (circuit open or package refused); when READY, why runtimes that the package
+   * prefers do not serve; else empty.
+   */
   readonly problem: string;
   /** Largest batch that the package allows, rows. */
   readonly maxBatchRows: number;

@@ -1,12 +1,14 @@
 // Prepare: from a verified package to a model that is warm and proven. Runs inside the model's process.
 // Flow: choose a runtime (in the package's order) → load → warm up at each size until stable → golden check → READY.
-// Invariant: the runtime is chosen here, once; what was chosen is in the label and never changes afterwards.
+// Invariant: the runtime is chosen here, once; what was chosen is in the label and never changes afterwards: a run of the
+//            process that chooses another one than the run before is refused by the worker.
 
 import { errorText, MillraceError } from '../domain/errors.ts';
 import type { GoldenSample, Manifest } from '../domain/manifest.ts';
 import { rowElements, type Signature, type Tensor } from '../domain/tensor.ts';
 import { loadFailed } from './bind.ts';
 import { tensorsProblem } from './check-tensors.ts';
+import { PASSED_OVER_CHARS_MAX } from './control.ts';
 import { checkGolden, typedData } from './golden-check.ts';
 import { findRuntime } from './registry.ts';
 import type { LoadedModel, ModelRuntime } from './runtime.ts';
@@ -18,6 +20,8 @@ const WARM_UP_RUNS_MAX = 16;
 
 export interface PreparedModel {
   readonly label: string;
+  /** Why the runtimes before it in the package's list do not serve; empty when it is the first. */
+  readonly passedOver: string;
   readonly model: LoadedModel;
 }
 
@@ -26,6 +30,12 @@ export interface PackageToServe {
   readonly golden: readonly GoldenSample[];
   /** Absolute path of the entry. */
   readonly entry: string;
+}
+
+interface Failure {
+  /** Of the runtime. */
+  readonly id: string;
+  readonly error: MillraceError;
 }
 
 /**
@@ -50,27 +60,35 @@ async function firstThatLoads(
   nowMs: () => number,
 ): Promise<PreparedModel> {
   const { manifest } = served;
-  const failures: MillraceError[] = [];
+  const failures: Failure[] = [];
   for (const id of manifest.runtimes) {
     try {
       const open = await findRuntime(id, manifest.format, runtimes).open();
       const model = await open.load(served.entry, manifest.format, manifest.signature);
-      await warmUp(model, manifest, nowMs);
-      return { label: open.label, model };
+      await warmUp(model, manifest, nowMs).catch(async (error: unknown) => {
+        // The next runtime must not have to share the process's memory with it; how it ends does not matter.
+        await model.dispose().catch(() => undefined);
+        throw error;
+      });
+      return { label: open.label, passedOver: wordsOf(failures).slice(0, PASSED_OVER_CHARS_MAX), model };
     } catch (error) {
       const known = error instanceof MillraceError ? error : loadFailed(errorText(error), error);
-      failures.push(known);
+      failures.push({ id, error: known });
     }
   }
   throw bestFailure(failures);
 }
 
 /** What a reader can act on: the model's own failure before a missing runtime; the others in its words. */
-function bestFailure(failures: readonly MillraceError[]): MillraceError {
-  const first = failures.find((failure) => failure.code === 'MODEL_LOAD_FAILED') ?? failures[0];
-  if (first === undefined || failures.length === 1) return first ?? loadFailed('the package names no runtime');
-  const detail = failures.map((failure) => String(failure.context.detail ?? failure.message)).join('; ');
-  return new MillraceError(first.code, { ...first.context, detail: detail.slice(0, 2_000) }, first);
+function bestFailure(failures: readonly Failure[]): MillraceError {
+  const best = failures.find(({ error }) => error.code === 'MODEL_LOAD_FAILED') ?? failures[0];
+  if (best === undefined || failures.length === 1) return best?.error ?? loadFailed('the package names no runtime');
+  const { code, context } = best.error;
+  return new MillraceError(code, { ...context, detail: wordsOf(failures).slice(0, PASSED_OVER_CHARS_MAX) }, best.error);
+}
+
+function wordsOf(failures: readonly Failure[]): string {
+  return failures.map(({ id, error }) => `${id}: ${String(error.context.detail ?? error.message)}`).join('; ');
 }
 
 async function warmUp(model: LoadedModel, manifest: Manifest, nowMs: () => number): Promise<void> {

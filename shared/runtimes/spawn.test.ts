@@ -2,7 +2,7 @@
 // Method: real child processes; tiny ONNX packages, and a runtime that hangs, dies, eats or throws on demand.
 
 import { spawn } from 'node:child_process';
-import { appendFileSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import {
@@ -17,7 +17,7 @@ import type { Tensor } from '../domain/tensor.ts';
 import { systemClock } from '../process/clock.ts';
 import type { ModelProcess } from './model-process.ts';
 import { outputRecorder } from './record.ts';
-import { type ModelNotice, modelLauncher, NICE_LIVE, NICE_SHADOW } from './spawn.ts';
+import { type ModelLauncherOptions, type ModelNotice, modelLauncher, NICE_LIVE, NICE_SHADOW } from './spawn.ts';
 
 vi.setConfig({ testTimeout: 20_000 });
 
@@ -29,17 +29,18 @@ afterEach(async () => {
 function launch(
   root: string,
   packed: { readonly manifest: { readonly endpoint: string; readonly version: number; readonly digest: string } },
-  nice = NICE_LIVE,
+  more: Partial<ModelLauncherOptions> = {},
 ) {
   const notices: ModelNotice[] = [];
   const states: string[] = [];
   const launcher = modelLauncher({
     repository: root,
     clock: systemClock,
-    nice,
+    nice: NICE_LIVE,
     environment: process.env,
     onNotice: (notice) => notices.push(notice),
     runtimeModules: [FAULTY_RUNTIME],
+    ...more,
   });
   const { endpoint, version, digest } = packed.manifest;
   const model = launcher.launch(endpoint, { version, digest }, (changed) => states.push(changed.state));
@@ -259,29 +260,52 @@ describe('a bad package is FAILED and never READY', () => {
 
   test('but a runtime that is not installed leaves it to the next of the list, and the label says which', async () => {
     const root = temporaryFolder();
-    const { model } = launch(root, await packTiny(root, { runtimes: () => ['absent', 'onnxruntime-node'] }));
+    const { model, notices } = launch(root, await packTiny(root, { runtimes: () => ['absent', 'onnxruntime-node'] }));
     await model.settled;
     expect(model.runtime).toMatch(/^onnxruntime-node/);
+    expect(model.problem).toBe('runtimes passed over: absent: this runtime is not installed');
+    expect(notices.at(-1)).toMatchObject({ what: 'fell-back', detail: model.problem });
   });
 });
 
 describe('a model process', () => {
-  test('sees nothing of the environment of its worker but library paths', async () => {
+  test('that would go on with another runtime than before does not come up, and says why', async () => {
+    const root = temporaryFolder();
+    const marker = join(root, 'loaded');
+    const packed = await packFaulty(root, `once ${marker}`, { runtimes: () => ['faulty', 'spare'] });
+    const { model, notices } = launch(root, packed);
+    await model.settled;
+    expect(model).toMatchObject({ runtime: 'faulty 1', problem: '' });
+    await answered(model, BAD.exit).catch(() => undefined);
+    await vi.waitFor(() => expect(notices.filter(({ what }) => what === 'died')).toHaveLength(2), { interval: 5 });
+    expect(notices.at(-1)?.detail).toMatch(/would run on spare 1 now, not on faulty 1 \(.*it was loaded already\)/);
+    expect(model.state).toBe('LOADING');
+    rmSync(marker);
+    await ready(model);
+    expect(model.runtime).toBe('faulty 1');
+    expect(await answered(model, 4)).toEqual([8]);
+  });
+
+  test('whose memory no kernel caps is watched, and that is said', async () => {
+    const root = temporaryFolder();
+    const small = { memoryMb: 128, deadlineMs: 10_000 };
+    const environment = { ...process.env, PATH: '/nonexistent' };
+    const { model, notices } = launch(root, await packFaulty(root, '', small), { environment });
+    await model.settled;
+    expect(notices[0]).toMatchObject({ what: 'memory-not-capped', detail: expect.stringContaining('watched') });
+    await expect(answered(model, BAD.hog)).rejects.toMatchObject({
+      message: expect.stringContaining('bytes of memory'),
+    });
+  });
+
+  test('has the priority of its role, and of the environment of its worker nothing but library paths', async () => {
     const root = temporaryFolder();
     const packed = await packFaulty(root, 'environment', { golden: [] });
-    const launcher = modelLauncher({
-      repository: root,
-      clock: systemClock,
-      nice: NICE_SHADOW,
-      environment: { ...process.env, MILLRACE_SASL_PASSWORD: 'secret' },
-      onNotice: () => undefined,
-      runtimeModules: [FAULTY_RUNTIME],
-    });
-    const { version, digest } = packed.manifest;
-    const model = launcher.launch('faulty', { version, digest }, () => undefined);
-    running.push(model);
+    const environment = { ...process.env, MILLRACE_SASL_PASSWORD: 'secret' };
+    const { model } = launch(root, packed, { nice: NICE_SHADOW, environment });
     await model.settled;
     const obituary = await answered(model, BAD.exit).catch((error: Error) => error.message);
+    expect(obituary).toMatch(/ nice 19$/);
     expect(obituary).toContain('TF_NUM_INTRAOP_THREADS');
     expect(obituary).not.toContain('SASL');
   });

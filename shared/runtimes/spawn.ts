@@ -12,7 +12,7 @@ export const NICE_SHADOW = 19;
 export interface ModelNotice {
   readonly endpoint: string;
   readonly version: number;
-  readonly what: 'ready' | 'died' | 'refused' | 'gave-up' | 'memory-not-capped';
+  readonly what: 'ready' | 'died' | 'refused' | 'gave-up' | 'memory-not-capped' | 'fell-back';
   readonly detail: string;
 }
 

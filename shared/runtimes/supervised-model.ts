@@ -13,7 +13,7 @@ import { decodeTensors, encodeControl, encodeFrame, encodeTensors, FRAME_KINDS, 
 import type { ModelProcess, ModelProcessState } from './model-process.ts';
 import { afterAnswer, afterBatchDeath, afterFailedStart, NO_DEATHS } from './respawn.ts';
 import type { ModelLauncherOptions, ModelNotice } from './spawn.ts';
-import { exceedsMemory, missesDeadline } from './watch.ts';
+import { exceedsMemory, memoryWithoutCap, missesDeadline } from './watch.ts';
 
 /** From start to ACCEPTED: read and hash the package. After that, the package's own loadDeadlineMs counts. */
 const ACCEPT_DEADLINE_MS = 120_000;
@@ -135,7 +135,7 @@ export class SupervisedModel implements ModelProcess {
   #accepted(accepted: Accepted): void {
     void this.#killUnlessLoaded(accepted.loadDeadlineMs);
     if (accepted.capped) return;
-    this.#notice('memory-not-capped', 'prlimit is missing: its memory is watched from outside instead');
+    this.#notice('memory-not-capped', memoryWithoutCap(this.#link?.pid));
     void this.#watchMemory(accepted.memoryMb);
   }
 
@@ -144,13 +144,21 @@ export class SupervisedModel implements ModelProcess {
     if (ready.digest !== this.ref.digest || this.state !== 'LOADING') {
       throw new MillraceError('FRAME_INVALID', { detail: `READY for ${ready.digest.slice(0, 12)}` });
     }
+    const before = this.runtime;
+    if (before !== '' && ready.runtime !== before) {
+      const reasons = ready.passedOver === '' ? '' : ` (${ready.passedOver})`;
+      this.#kill(this.#error('MODEL_LOAD_FAILED', `it would run on ${ready.runtime} now, not on ${before}${reasons}`));
+      return;
+    }
     this.runtime = ready.runtime;
     this.signature = ready.signature;
     this.maxBatchRows = ready.maxBatchRows;
     this.#deadlineMs = ready.deadlineMs;
     this.#wasReady = true;
     this.#notice('ready', ready.runtime);
-    this.#become('READY', '');
+    const problem = ready.passedOver === '' ? '' : `runtimes passed over: ${ready.passedOver}`;
+    if (problem !== '') this.#notice('fell-back', problem);
+    this.#become('READY', problem);
     this.#settle();
   }
 

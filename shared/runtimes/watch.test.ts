@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import type { Clock } from '../domain/clock.ts';
-import { exceedsMemory, missesDeadline } from './watch.ts';
+import { exceedsMemory, memoryWithoutCap, missesDeadline } from './watch.ts';
 
 /** Time passes only by sleeping; `each` runs after every sleep. */
 function steppingClock(each: (sleeps: number) => void): Clock & { sleptMs: number } {
@@ -51,4 +51,10 @@ test('memory is what the kernel says of the process, and a process that is gone 
   const ownBytes = await exceedsMemory({ clock, signal: forever }, process.pid, 1_000);
   expect(ownBytes).toBeGreaterThan(1_000);
   expect(await exceedsMemory({ clock, signal: forever }, 2 ** 30, 1_000)).toBeNull();
+});
+
+test('without a cap, memory is said to be watched only where it can be read', () => {
+  expect(memoryWithoutCap(process.pid)).toContain('watched from outside');
+  expect(memoryWithoutCap(2 ** 30)).toMatch(/^not capped/);
+  expect(memoryWithoutCap(undefined)).toMatch(/^not capped/);
 });

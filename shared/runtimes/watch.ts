@@ -36,6 +36,14 @@ export async function missesDeadline(
   return false;
 }
 
+/** What holds a process's memory where the kernel enforces no cap, in words. */
+export function memoryWithoutCap(pid: number | undefined): string {
+  const readable = pid !== undefined && residentBytes(pid) !== null;
+  return readable
+    ? 'prlimit is missing: its memory is watched from outside instead'
+    : 'not capped: prlimit is missing, and its memory cannot be read either';
+}
+
 /** @returns the private bytes of `pid` once they are above `limitBytes`; null when the watch ended before that */
 export async function exceedsMemory(options: WatchOptions, pid: number, limitBytes: number): Promise<number | null> {
   while (!options.signal.aborted) {

@@ -1,8 +1,10 @@
 // Faulty runtime: a model that does on demand what real ones do by accident. Tests only; loaded inside the process.
 // The first element of a row says what happens: 0 and above is answered with twice the value; the rest see below.
-// The model file's text may be `hang` or `crash`: then loading does that.
+// The model file's text may be `hang` or `crash`: then loading does that; `once <path>`: it loads while there is no file
+// at that path, and makes one. `spare` is another runtime that loads anything.
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 
 const BAD = { hang: -1, segfault: -2, exit: -3, hog: -4, throws: -5, wrongShape: -6, print: -7 };
 
@@ -25,6 +27,24 @@ function hog() {
   for (;;) kept.push(Buffer.alloc(16 * 1024 * 1024, 1));
 }
 
+function loadOnce(path) {
+  if (existsSync(path)) throw new Error('it was loaded already');
+  writeFileSync(path, '');
+}
+
+function faultyModel(signature) {
+  const [spec] = signature.outputs;
+  return {
+    run: async ([input]) => {
+      const [rows] = input.shape;
+      for (let row = 0; row < rows; row++) act(input.data[row]);
+      const shape = input.data[0] === BAD.wrongShape ? [rows, 1, 1] : [rows, 1];
+      return [{ name: spec.name, datatype: 'FP32', shape, data: input.data.map((value) => value * 2) }];
+    },
+    dispose: async () => undefined,
+  };
+}
+
 export const runtimes = [
   {
     id: 'faulty',
@@ -35,19 +55,16 @@ export const runtimes = [
         const text = readFileSync(entry, 'utf8');
         if (text === 'hang') spin();
         if (text === 'crash') process.exit(9);
-        if (text === 'environment') process.stderr.write(JSON.stringify(process.env));
-        const [spec] = signature.outputs;
-        return {
-          run: async ([input]) => {
-            const [rows] = input.shape;
-            for (let row = 0; row < rows; row++) act(input.data[row]);
-            const shape = input.data[0] === BAD.wrongShape ? [rows, 1, 1] : [rows, 1];
-            return [{ name: spec.name, datatype: 'FP32', shape, data: input.data.map((value) => value * 2) }];
-          },
-          dispose: async () => undefined,
-        };
+        if (text === 'environment') process.stderr.write(`${JSON.stringify(process.env)} nice ${getPriority()}`);
+        if (text.startsWith('once ')) loadOnce(text.slice('once '.length));
+        return faultyModel(signature);
       },
     }),
+  },
+  {
+    id: 'spare',
+    formats: ['onnx'],
+    open: async () => ({ label: 'spare 1', load: async (_entry, _format, signature) => faultyModel(signature) }),
   },
   {
     id: 'absent',
