@@ -12,6 +12,7 @@ import { decodeControl, encodeControl } from '../shared/codec/control.ts';
 import { decodeAnswer } from '../shared/codec/registry.ts';
 import { HEADER, header, headerText } from '../shared/domain/headers.ts';
 import type { InRecord, OutRecord } from '../shared/domain/record.ts';
+import { encodedBytes } from '../shared/domain/record-bytes.ts';
 import type { Delivery, ModelRef, RoutePlan } from '../shared/domain/route-plan.ts';
 import { REQUEST_BYTES_MAX, topicsOf } from '../shared/domain/topics.ts';
 import { systemClock } from '../shared/process/clock.ts';
@@ -249,13 +250,20 @@ describe('bad input', () => {
     },
   );
 
-  it('a request of exactly the largest size passes every topic of the road', async () => {
+  it('a request of exactly the largest size passes every topic of the road, and one byte more never enters it', async () => {
     const { plan, send, answered } = await road();
     await plan({});
-    // Padding inside the JSON; overhead of key and record is the broker's business.
-    const padding = ' '.repeat(REQUEST_BYTES_MAX - 1_000 - requestOf(7).length);
-    await send([encoder.encode(`${padding}${new TextDecoder().decode(requestOf(7))}`)]);
+    const key = encoder.encode('k1');
+    const padded = (bytes: number) => Buffer.concat([Buffer.alloc(bytes, ' '), requestOf(7)]);
+    const recordBytes = (value: Uint8Array) => encodedBytes({ key, value, headers: [] });
+    const near = REQUEST_BYTES_MAX - 1_000;
+    const largest = padded(near + REQUEST_BYTES_MAX - recordBytes(padded(near)));
+    const [sent] = await send([largest]);
+    expect([sent?.key, recordBytes(largest)]).toEqual([key, REQUEST_BYTES_MAX]);
     expect((await answered()).map(resultOf)).toEqual([fakeAnswer(1, 7)]);
+    await expect(send([Buffer.concat([largest, Buffer.from(' ')])])).rejects.toMatchObject({
+      code: 'RECORD_TOO_LARGE',
+    });
   });
 
   it('a request whose deadline has passed is answered EXPIRED', async () => {
@@ -355,6 +363,10 @@ describe('failures of models', () => {
     await send([4]);
     launcher.set(2, { state: 'READY' });
     const predictions = await answered();
-    expect(predictions.map((record) => headerText(record.headers, HEADER.version))).toEqual(['1', '1', '1', '1']);
+    const ends = predictions.map(({ headers }) =>
+      [HEADER.version, HEADER.rescuedFrom].map((name) => headerText(headers, name)),
+    );
+    const rescue = ['1', '2:VERSION_REVOKED'];
+    expect(ends.sort()).toEqual([['1', null], rescue, rescue, rescue]);
   });
 });
