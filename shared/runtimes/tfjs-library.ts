@@ -47,6 +47,7 @@ export interface TfLibrary {
   setBackend(name: string): Promise<boolean>;
   ready(): Promise<void>;
   getBackend(): string;
+  memory(): { readonly numTensors: number };
   readonly io: { fromMemorySync(artifacts: unknown): unknown };
   loadLayersModel(handler: unknown, options?: { readonly strict: boolean }): Promise<TfLayersModel>;
   loadGraphModel(handler: unknown): Promise<TfGraphModel>;

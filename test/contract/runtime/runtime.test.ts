@@ -1,5 +1,5 @@
 // Goal: every runtime of the registry computes the same for every format that it takes, refuses what does not fit, and
-// leaks no tensors. Method: one tiny model in each format, written by hand; the suite runs over the registry.
+// leaks no tensors (tfjs counts them). Method: one tiny model in each format, written by hand; the suite runs over the registry.
 // A runtime that is not installed here is skipped with the reason; under CI the two native ones must be there.
 
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -13,6 +13,7 @@ import { goldenDifference } from '../../../shared/runtimes/golden-check.ts';
 import { findRuntime, RUNTIMES, runtimesFor } from '../../../shared/runtimes/registry.ts';
 import type { LoadedModel, OpenRuntime } from '../../../shared/runtimes/runtime.ts';
 import { refuseFileAccess } from '../../../shared/runtimes/saved-model-access.ts';
+import { requireTf } from '../../../shared/runtimes/tfjs-library.ts';
 import {
   TINY_GOLDEN,
   TINY_SIGNATURE,
@@ -35,6 +36,11 @@ const tolerance = { atol: 1e-5, rtol: 1e-4 };
 
 function twoRows() {
   return [{ name: 'x', datatype: 'FP32', shape: [2, 2], data: Float32Array.of(1, 1, 0, 0) }] as const;
+}
+
+/** Tensors that tfjs holds now; 0 for a runtime that has none to count. */
+function liveTensors(id: string): number {
+  return id.startsWith('tfjs-') ? requireTf(id).memory().numTensors : 0;
 }
 
 for (const runtime of RUNTIMES) {
@@ -61,14 +67,18 @@ for (const runtime of RUNTIMES) {
       };
 
       test.skipIf(missing)(`computes a ${format} model, the same at every call`, async () => {
+        const before = liveTensors(runtime.id);
         const model = await open(TINY_SIGNATURE);
+        const loaded = liveTensors(runtime.id);
         for (let call = 0; call < 3; call++) {
           const [output] = await model.run(twoRows());
           expect(output).toMatchObject({ name: 'p', datatype: 'FP32', shape: [2, 2] });
           if (output !== undefined)
             expect(goldenDifference(output, TINY_GOLDEN.outputs[0] ?? [], tolerance)).toBeNull();
         }
+        expect(liveTensors(runtime.id)).toBe(loaded);
         await model.dispose();
+        expect(liveTensors(runtime.id)).toBe(before);
       });
 
       test.skipIf(missing).each([
