@@ -129,8 +129,11 @@ export interface BusAdmin {
   partitions(topic: string): Promise<number | null>;
   /** Names of all topics. */
   topics(): Promise<readonly string[]>;
-  /** `earliest` and `end` (the high watermark: control records count) of each partition, ascending. */
-  offsets(topic: string): Promise<readonly PartitionOffsets[]>;
+  /**
+   * `earliest` and `end` (the high watermark: control records count) of each partition, ascending, or of `partitions` only.
+   * @throws TOPIC_UNKNOWN
+   */
+  offsets(topic: string, partitions?: readonly number[]): Promise<readonly PartitionOffsets[]>;
   /** Committed next offset of each partition, ascending; −1 where there is none. */
   committed(group: string, topic: string): Promise<readonly number[]>;
 }

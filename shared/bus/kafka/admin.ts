@@ -24,7 +24,8 @@ export function kafkaAdmin(view: ClusterView, closing: AbortSignal): BusAdmin {
     createTopics: (specs) => createTopics(view, specs),
     partitions: (topic) => view.partitionCount(topic),
     topics: () => view.allTopics(),
-    offsets: (topic) => withConnections(view, (connections) => offsets({ view, connections, topic }, closing)),
+    offsets: (topic, partitions) =>
+      withConnections(view, (connections) => offsets({ view, connections, topic }, partitions ?? null, closing)),
     committed: (group, topic) =>
       withConnections(view, async (connections) => {
         const partitions = await partitionsOf(view, topic);
@@ -95,9 +96,13 @@ function firstOf(error: unknown): unknown {
 
 async function offsets(
   scope: { readonly view: ClusterView; readonly connections: Connections; readonly topic: string },
+  wanted: readonly number[] | null,
   closing: AbortSignal,
 ): Promise<readonly PartitionOffsets[]> {
-  const partitions = await partitionsOf(scope.view, scope.topic);
+  const all = await partitionsOf(scope.view, scope.topic);
+  const partitions = wanted ?? all;
+  const unknown = partitions.find((partition) => !all.includes(partition));
+  if (unknown !== undefined) throw new MillraceError('TOPIC_UNKNOWN', { topic: `${scope.topic}-${unknown}` });
   const earliest = await listOffsetsUntilKnown(scope, { partitions, spec: 'earliest' }, within(closing));
   const end = await listOffsetsUntilKnown(scope, { partitions, spec: 'end' }, within(closing));
   if (earliest === null || end === null) throw unanswered(scope.view);

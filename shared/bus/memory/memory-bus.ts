@@ -122,9 +122,10 @@ function memoryAdmin(client: MemoryClient): BusAdmin {
       await client.alive();
       return log.topicNames();
     },
-    async offsets(topic) {
+    async offsets(topic, partitions) {
       await client.alive();
-      return log.partitions(topic).map(({ partition, earliest, end }) => ({ partition, earliest, end }));
+      const wanted = partitions?.map((partition) => log.partition(topic, partition)) ?? log.partitions(topic);
+      return wanted.map(({ partition, earliest, end }) => ({ partition, earliest, end }));
     },
     async committed(group, topic) {
       await client.alive();

@@ -55,6 +55,13 @@ export function topicBehaviour(behave: Behave): void {
       expect(await world.bus.admin.committed(world.group, topic)).toEqual([-1, -1]);
     },
   );
+
+  behave('tells the offsets of the partitions that are asked for, and of no other', async (world) => {
+    const topic = await world.topic(3);
+    await world.bus.write([record(topic, 'a', { partition: 1 })]);
+    expect(await world.bus.admin.offsets(topic, [1])).toEqual([{ partition: 1, earliest: 0, end: 1 }]);
+    await expect(world.bus.admin.offsets(topic, [3])).rejects.toMatchObject({ code: 'TOPIC_UNKNOWN' });
+  });
 }
 
 export function recordBehaviour(behave: Behave): void {
