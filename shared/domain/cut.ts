@@ -49,6 +49,22 @@ export function addCut(cuts: readonly Cut[], cut: Cut): readonly Cut[] {
   return [...others.slice(0, index), cut, ...others.slice(index)];
 }
 
+/**
+ * Cuts on record as their reader goes by them: in revision order, offsets never falling, whatever is on record. Two owners
+ * at once (possible with at-least-once, where nobody is fenced) may contradict one another: then a cut begins where the
+ * older one does. `onMoved` is told of each that does.
+ */
+export function orderedCuts(recorded: Iterable<Cut>, onMoved: (cut: Cut) => void): readonly Cut[] {
+  let least = 0;
+  return [...recorded]
+    .sort((a, b) => a.plan.revision - b.plan.revision)
+    .map((cut) => {
+      if (cut.offset < least) onMoved(cut);
+      least = Math.max(least, cut.offset);
+      return cut.offset < least ? { ...cut, offset: least } : cut;
+    });
+}
+
 /** The newest plan on record for a partition. */
 export function lastPlan(cuts: readonly Cut[]): RoutePlan | null {
   return cuts[cuts.length - 1]?.plan ?? null;

@@ -18,7 +18,8 @@ import { HEADER, headerText } from '../../shared/domain/headers.ts';
 import type { InRecord, OutRecord } from '../../shared/domain/record.ts';
 import { type Delivery, LANES, type RoutePlan } from '../../shared/domain/route-plan.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
-import { silentLog } from '../../shared/telemetry/logger.ts';
+import type { EventName } from '../../shared/telemetry/events.ts';
+import type { Log } from '../../shared/telemetry/logger.ts';
 import { bytesOf, canaryOf, cutOf, ENDPOINT, planOf, planTable } from './plans.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -50,6 +51,8 @@ export class RouterWorld {
   readonly log;
   readonly bus;
   readonly problems: unknown[] = [];
+  /** Every line of the routers' logs. */
+  readonly told: { readonly event: EventName; readonly fields: object }[] = [];
   #sent = 0;
 
   constructor(hooks: LogHooks = {}) {
@@ -83,7 +86,8 @@ export class RouterWorld {
     const client = this.client(options.name ?? 'router');
     const delivery = options.delivery ?? 'exactly-once';
     const { bus, partition } = options.as?.(client) ?? { bus: client, partition: (owned: OwnedPartition) => owned };
-    const deps = { bus, topics, clock: this.clock, log: silentLog, endpoint: ENDPOINT, delivery, plans };
+    const log: Log = (event, fields) => void this.told.push({ event, fields });
+    const deps = { bus, topics, clock: this.clock, log, endpoint: ENDPOINT, delivery, plans };
     await client.consume({
       group: GROUP,
       topic: REQUESTS,
