@@ -53,18 +53,7 @@ export function openTable<T>(options: TableOptions<T>): Table<T> {
   ready.catch(options.onProblem);
 
   function apply(records: readonly InRecord[]): void {
-    const keys: string[] = [];
-    for (const record of records) {
-      if (record.key === null) continue;
-      const key = textOf(record.key);
-      try {
-        if (record.value === null) values.delete(key);
-        else values.set(key, options.decode(record));
-        keys.push(key);
-      } catch (error) {
-        options.onProblem(error);
-      }
-    }
+    const keys = records.flatMap((record) => applyRecord(values, record, options));
     if (keys.length === 0) return;
     const fired = changed;
     changed = changeSignal();
@@ -110,6 +99,20 @@ export function openTable<T>(options: TableOptions<T>): Table<T> {
       await following;
     },
   };
+}
+
+/** The record's key, unless it has none or its value cannot be read. */
+function applyRecord<T>(values: Map<string, T>, record: InRecord, options: TableOptions<T>): string[] {
+  if (record.key === null) return [];
+  const key = textOf(record.key);
+  try {
+    if (record.value === null) values.delete(key);
+    else values.set(key, options.decode(record));
+    return [key];
+  } catch (error) {
+    options.onProblem(error);
+    return [];
+  }
 }
 
 /** Every partition of every endpoint may wait for the next change, which is no leak. */
