@@ -55,6 +55,11 @@ export interface Topics {
 /** `millrace.` is where the control topics live, so no endpoint may be called that. */
 export const ENDPOINT_NAME = /^(?!millrace$)[a-z][a-z0-9-]{0,62}$/;
 
+/**
+ * Of topics that others write: the broker unpacks what they compress. We could not read every codec, and a small batch could
+ * unpack to more than a record may have: the broker refuses that to its producer.
+ */
+const UNPACKED = { 'compression.type': 'uncompressed' } as const;
 const RETENTION_MS = String(7 * 24 * 3_600_000);
 const TIMED = { 'cleanup.policy': 'delete', 'retention.ms': RETENTION_MS } as const;
 const FOR_EVER = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' } as const;
@@ -62,21 +67,21 @@ const COMPACTED = { 'cleanup.policy': 'compact' } as const;
 const WIDE = { 'max.message.bytes': String(REQUEST_BYTES_MAX + ROUTING_BYTES_MAX) } as const;
 
 const ENDPOINT_CONFIG: Readonly<Record<EndpointTopicKind, Readonly<Record<string, string>>>> = {
-  requests: { ...TIMED, 'max.message.bytes': String(REQUEST_BYTES_MAX) },
+  requests: { ...TIMED, ...UNPACKED, 'max.message.bytes': String(REQUEST_BYTES_MAX) },
   'lane.blue': { ...TIMED, ...WIDE },
   'lane.green': { ...TIMED, ...WIDE },
   predictions: { ...TIMED, ...WIDE },
   shadow: { ...TIMED, ...WIDE },
-  labels: TIMED,
+  labels: { ...TIMED, ...UNPACKED },
   comparisons: { ...TIMED, ...WIDE },
   'dead-letters': { ...TIMED, ...WIDE },
   cuts: COMPACTED,
 };
 
 const CONTROL_CONFIG: Readonly<Record<ControlTopicKind, Readonly<Record<string, string>>>> = {
-  endpoints: COMPACTED,
-  rollouts: COMPACTED,
-  commands: TIMED,
+  endpoints: { ...COMPACTED, ...UNPACKED },
+  rollouts: { ...COMPACTED, ...UNPACKED },
+  commands: { ...TIMED, ...UNPACKED },
   plans: COMPACTED,
   workers: { 'cleanup.policy': 'compact,delete', 'retention.ms': RETENTION_MS },
   metrics: { 'cleanup.policy': 'compact,delete', 'retention.ms': RETENTION_MS },

@@ -1,4 +1,4 @@
-// Gzip producer: one compressed batch to one partition of a live broker, as foreign producers send them and ours never does.
+// Compressing producer: one compressed batch to one partition of a live broker, as foreign producers send them and ours never does.
 // Why: `max.message.bytes` counts the compressed batch, so that larger records can be smuggled in.
 
 import { ClusterView } from '../../shared/bus/kafka/cluster-view.ts';
@@ -8,26 +8,30 @@ import { encodeBatch } from '../../shared/bus/kafka/internals/record-batch.ts';
 import { type KafkaBusOptions, settingsOf } from '../../shared/bus/kafka/options.ts';
 import { MillraceError } from '../../shared/domain/errors.ts';
 import type { OutRecord } from '../../shared/domain/record.ts';
+import { CODECS, type CodecName } from './codecs.ts';
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const ACKS_ALL = -1;
 /** Where the error code of the only partition lies in a Produce answer, behind the topic's name. */
 const CODE_AFTER_NAME_BYTES = 14;
 
-export interface GzipProducer {
-  /** @throws WRITE_FAILED with the broker's code */
-  send(records: readonly Pick<OutRecord, 'key' | 'value' | 'headers'>[]): Promise<void>;
+type Payload = Pick<OutRecord, 'key' | 'value' | 'headers'>;
+
+export interface CompressingProducer {
+  /** @param codec default: gzip @throws WRITE_FAILED with the broker's code */
+  send(records: readonly Payload[], codec?: CodecName): Promise<void>;
   close(): void;
 }
 
-export function gzipProducer(options: KafkaBusOptions, topic: string, partition: number): GzipProducer {
+export function compressingProducer(options: KafkaBusOptions, topic: string, partition: number): CompressingProducer {
   const settings = settingsOf(options);
   const view = new ClusterView(settings);
   const connections = new Connections(settings, REQUEST_TIMEOUT_MS);
 
-  async function send(records: readonly Pick<OutRecord, 'key' | 'value' | 'headers'>[]): Promise<void> {
+  async function send(records: readonly Payload[], codec: CodecName = 'gzip'): Promise<void> {
     const none = { producerId: -1n, producerEpoch: -1, firstSequence: -1, transactional: false };
-    const batch = compressed(encodeBatch(records, { timestampMs: settings.clock.nowMs(), ...none }));
+    const plain = encodeBatch(records, { timestampMs: settings.clock.nowMs(), ...none });
+    const batch = compressed(plain, CODECS[codec].number, CODECS[codec].compress);
     await view.track(topic);
     const wire = await connections.to(view.leader(topic, partition) ?? '');
     const code = await wire.send<number>({
