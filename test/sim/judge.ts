@@ -1,0 +1,99 @@
+// Judge: what a finished simulation is held to: the audit of every promise, and what only a simulation can know.
+
+import type { Totals } from '../../shared/analysis/totals.ts';
+import { auditEndpoint } from '../../shared/audit/audit-endpoint.ts';
+import type { MemoryBus } from '../../shared/bus/memory/memory-bus.ts';
+import { decodeControl } from '../../shared/codec/control.ts';
+import { decodeAnswer } from '../../shared/codec/registry.ts';
+import { HEADER, headerText } from '../../shared/domain/headers.ts';
+import type { InRecord } from '../../shared/domain/record.ts';
+import type { Topics } from '../../shared/domain/topics.ts';
+import { SIM_ENDPOINT, SIM_HEADER, SIM_PARTITIONS } from './users.ts';
+
+/**
+ * A rollback waits for a partition's next owner: session (3 s), transaction (5 s) and the longest delays of the faults come
+ * on top of the promised second.
+ */
+const BOUNDS = { cutMs: 30_000, answerMs: 30_000 };
+
+export interface Judgement {
+  readonly totals: Totals;
+  /** Broken promises, in words. */
+  readonly problems: readonly string[];
+}
+
+export async function judge(
+  bus: MemoryBus,
+  topics: Topics,
+  about: { sent: number; nowMs: number },
+): Promise<Judgement> {
+  const signal = new AbortController().signal;
+  const place = { bus, topics, endpoint: SIM_ENDPOINT, nowMs: about.nowMs, signal };
+  const totals = await auditEndpoint({ ...place, settled: true, bounds: BOUNDS });
+  const problems = totals.kept.map(({ check, at, detail }) => `${check}: ${at}: ${detail}`);
+  if (totals.requests < about.sent) problems.push(`${about.sent} requests were sent, ${totals.requests} are on record`);
+  problems.push(...(await journalProblems(bus, topics)));
+  problems.push(...(await cutProblems(bus, topics)));
+  problems.push(...(await answerProblems(bus, topics)));
+  return { totals, problems };
+}
+
+/** The journal has no gaps, and every plan has its event. */
+async function journalProblems(bus: MemoryBus, topics: Topics): Promise<string[]> {
+  const events = (await readAll(bus, topics.control('events'))).map((record) => decodeControl('event', record));
+  const problems: string[] = [];
+  let seq = 0;
+  for (const event of events) {
+    if (event.endpoint !== SIM_ENDPOINT || event.seq === 0 || event.type === 'snapshot') continue;
+    if (event.seq !== seq + 1) problems.push(`journal: ${event.type} has number ${event.seq} after ${seq}`);
+    seq = event.seq;
+  }
+  const published = new Map(
+    events.flatMap((event) =>
+      event.type === 'plan-published' ? [[event.plan.revision, JSON.stringify(event.plan)]] : [],
+    ),
+  );
+  for (const record of await readAll(bus, topics.control('plans'))) {
+    if (record.value === null) continue;
+    const plan = decodeControl('plan', record);
+    if (published.get(plan.revision) !== JSON.stringify(plan)) problems.push(`plan ${plan.revision} has no event`);
+  }
+  return problems;
+}
+
+/** In the end every partition, idle ones too, has taken the newest plan. */
+async function cutProblems(bus: MemoryBus, topics: Topics): Promise<string[]> {
+  const plans = (await readAll(bus, topics.control('plans'))).flatMap((record) =>
+    record.value === null ? [] : [decodeControl('plan', record)],
+  );
+  const newest = plans.at(-1);
+  if (newest === undefined || newest.shares.length === 0) return [];
+  const cuts = (await readAll(bus, topics.endpoint(SIM_ENDPOINT, 'cuts'))).flatMap((record) =>
+    record.value === null ? [] : [decodeControl('cut', record)],
+  );
+  return Array.from({ length: SIM_PARTITIONS }, (_, partition) => partition)
+    .filter((partition) => !cuts.some((cut) => cut.partition === partition && cut.plan.revision === newest.revision))
+    .map((partition) => `partition ${partition} never took plan ${newest.revision}`);
+}
+
+/** An answer's numbers were made by the version that it names, from the request that it names. */
+async function answerProblems(bus: MemoryBus, topics: Topics): Promise<string[]> {
+  const problems: string[] = [];
+  for (const record of await readAll(bus, topics.endpoint(SIM_ENDPOINT, 'predictions'))) {
+    if (record.value === null || headerText(record.headers, HEADER.error) !== null) continue;
+    const answer = decodeAnswer(record.value, headerText(record.headers, HEADER.contentType));
+    const version = Number(headerText(record.headers, HEADER.version));
+    const x = Number(headerText(record.headers, SIM_HEADER));
+    const y = answer.kind === 'answer' ? Number(answer.outputs[0]?.data[0]) : Number.NaN;
+    if (y === version * 1_000 + x) continue;
+    const source = headerText(record.headers, HEADER.source);
+    problems.push(`${source}: v${version} is said to have answered ${x}, but ${y} is another's answer`);
+  }
+  return problems.slice(0, 20);
+}
+
+async function readAll(bus: MemoryBus, topic: string): Promise<InRecord[]> {
+  const records: InRecord[] = [];
+  for await (const batch of bus.read({ topic, from: 'earliest', until: 'end' })) records.push(...batch.records);
+  return records;
+}

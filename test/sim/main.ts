@@ -1,0 +1,121 @@
+// The simulation: `npm run sim [-- --seeds N] [--seed S] [--mutants] [--json]`.
+// --seeds N    simulates seeds 1 to N (default 1000)        --seed S   simulates just that one, and tells everything
+// --mutants    plants each bug of mutants/ in turn and simulates until it is found
+// Exit code: 0 nothing found (with --mutants: every bug found), 1 otherwise.
+
+import { parseArgs } from 'node:util';
+import { systemClock } from '../../shared/process/clock.ts';
+import { MUTANTS } from './mutants/registry.ts';
+import type { SeedReport } from './worker.ts';
+import { simulateAll } from './workers.ts';
+
+/** Every bug must be found within so many seeds. */
+const MUTANT_SEEDS_MAX = 500;
+const PROGRESS_EVERY_SEEDS = 100;
+const PROBLEMS_SHOWN = 5;
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '1000' },
+    seed: { type: 'string' },
+    mutants: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+});
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+function* range(from: number, to: number): Generator<number> {
+  for (let seed = from; seed <= to; seed++) yield seed;
+}
+
+interface Tally {
+  seeds: number;
+  requests: number;
+  virtualMs: number;
+  readonly faults: Record<string, number>;
+  readonly counts: Record<string, number>;
+  readonly failures: SeedReport[];
+}
+
+function addUp(into: Record<string, number>, more: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(more)) into[name] = (into[name] ?? 0) + count;
+}
+
+async function simulations(seeds: Iterable<number>): Promise<Tally> {
+  const tally: Tally = { seeds: 0, requests: 0, virtualMs: 0, faults: {}, counts: {}, failures: [] };
+  const each = (report: SeedReport): boolean => {
+    tally.seeds += 1;
+    tally.requests += report.requests;
+    tally.virtualMs += report.virtualMs;
+    addUp(tally.faults, report.faults);
+    addUp(tally.counts, report.counts);
+    if (report.problems.length > 0) {
+      tally.failures.push(report);
+      say(`seed ${report.seed} fails, with its first ${report.failingPrefix} faults already:`);
+      for (const problem of report.problems.slice(0, PROBLEMS_SHOWN)) say(`  ${problem}`);
+      say(`  again: npm run sim -- --seed ${report.seed}`);
+    }
+    if (tally.seeds % PROGRESS_EVERY_SEEDS === 0) say(`${tally.seeds} seeds, ${tally.failures.length} failed`);
+    return true;
+  };
+  await simulateAll(seeds, { edits: [], each });
+  return tally;
+}
+
+/** Seeds until the bug was found, or null. */
+async function hunt(mutant: (typeof MUTANTS)[number]): Promise<number | null> {
+  let seeds = 0;
+  let found: SeedReport | null = null;
+  await simulateAll(range(1, MUTANT_SEEDS_MAX), {
+    edits: mutant.edits,
+    each: (report) => {
+      seeds += 1;
+      if (report.problems.length > 0) found ??= report;
+      return found === null;
+    },
+  });
+  const report = found as SeedReport | null;
+  const words = report === null ? 'NOT FOUND' : `found after ${seeds} seeds: ${report.problems[0]?.slice(0, 110)}`;
+  say(`${mutant.name.padEnd(28)} ${words}`);
+  return report === null ? null : seeds;
+}
+
+async function runSeeds(): Promise<boolean> {
+  const startMs = systemClock.nowMs();
+  const one = values.seed === undefined ? null : Number(values.seed);
+  const tally = await simulations(one === null ? range(1, Number(values.seeds)) : [one]);
+  const seconds = (systemClock.nowMs() - startMs) / 1_000;
+  const { seeds, requests, virtualMs, faults, counts, failures } = tally;
+  const ratio = virtualMs / 1_000 / seconds;
+  const total = Object.values(faults).reduce((sum, count) => sum + count, 0);
+  const report = {
+    ...{ seeds, requests, faults, seconds, ratio },
+    lost: counts.lost ?? 0,
+    duplicated: counts.duplicated ?? 0,
+    wrongVersion: (counts['wrong-version'] ?? 0) + (counts.misrouted ?? 0) + (counts['aborted-read'] ?? 0),
+    orderViolations: counts.order ?? 0,
+    failures: failures.map(({ seed, failingPrefix, problems, hash }) => ({ seed, failingPrefix, problems, hash })),
+  };
+  if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else {
+    const kinds = Object.entries(faults).sort(([, a], [, b]) => b - a);
+    process.stdout.write(
+      `${seeds} seeds, ${requests} requests, ${total} faults in ${seconds.toFixed(1)} s: ${failures.length} failed\n` +
+        `simulated time passed ${ratio.toFixed(0)} times as fast as real time\n` +
+        `${kinds.map(([kind, count]) => `  ${kind.padEnd(22)} ${count}\n`).join('')}`,
+    );
+  }
+  return failures.length === 0;
+}
+
+async function runMutants(): Promise<boolean> {
+  const found: (number | null)[] = [];
+  for (const mutant of MUTANTS) found.push(await hunt(mutant));
+  const missed = MUTANTS.filter((_, index) => found[index] === null).map(({ name }) => name);
+  const mutants = MUTANTS.map(({ name, bug }, index) => ({ name, bug, seeds: found[index] ?? null }));
+  if (values.json) process.stdout.write(`${JSON.stringify({ mutants, missed })}\n`);
+  else process.stdout.write(`${MUTANTS.length - missed.length} of ${MUTANTS.length} planted bugs found\n`);
+  return missed.length === 0;
+}
+
+process.exitCode = (await (values.mutants ? runMutants() : runSeeds())) ? 0 : 1;

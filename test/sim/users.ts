@@ -1,0 +1,102 @@
+// Users: a producer that sends requests and an operator who cannot make up his mind, both through topics.
+
+import type { MemoryBus } from '../../shared/bus/memory/memory-bus.ts';
+import { encodeControl } from '../../shared/codec/control.ts';
+import { header } from '../../shared/domain/headers.ts';
+import type { Bytes, OutRecord } from '../../shared/domain/record.ts';
+import type { Command } from '../../shared/domain/rollout.ts';
+import type { Topics } from '../../shared/domain/topics.ts';
+import { parseRollout } from '../../shared/strategies/registry.ts';
+import type { Faults } from './faults.ts';
+import { between, pick, type Random } from './random.ts';
+import type { SimClock } from './sim-clock.ts';
+
+export const SIM_ENDPOINT = 'numbers';
+export const SIM_PARTITIONS = 3;
+/** What a request asks about, for the checks. */
+export const SIM_HEADER = 'sim-x';
+
+const KEYS = 12;
+const CANDIDATES_MAX = 9;
+const encoder = new TextEncoder();
+
+export interface UsersDeps {
+  readonly bus: MemoryBus;
+  readonly topics: Topics;
+  readonly clock: SimClock;
+  readonly random: Random;
+  readonly faults: Faults;
+}
+
+export class Users {
+  readonly #deps: UsersDeps;
+  sent = 0;
+  #keys = 0;
+  /** A control record that is held back until after the next one. */
+  #held: OutRecord | null = null;
+
+  constructor(deps: UsersDeps) {
+    this.#deps = deps;
+  }
+
+  async define(): Promise<void> {
+    const settings = { endpoint: SIM_ENDPOINT, partitions: SIM_PARTITIONS, delivery: 'exactly-once' } as const;
+    const value = encodeControl('endpoint', { ...settings, road: 'lanes', ordering: 'per-key' });
+    await this.#write('endpoints', value);
+  }
+
+  rollOut(candidate: number, strategy: string): Promise<void> {
+    const options = strategy === 'canary' ? { canary: { weightBp: pick(this.#deps.random, [500, 1_000, 5_000]) } } : {};
+    const rollout = parseRollout({ endpoint: SIM_ENDPOINT, candidate, strategy, ...options });
+    return this.#write('rollouts', encodeControl('rollout', rollout));
+  }
+
+  /** One burst of requests; the last partition is idle most of the time. */
+  async send(): Promise<void> {
+    const { bus, topics, random } = this.#deps;
+    const idle = random() < 0.9;
+    const records = Array.from({ length: between(random, 1, 8) }, (): OutRecord => {
+      const x = this.sent++;
+      const key = between(random, 0, KEYS - 1);
+      const partition = key % (idle ? SIM_PARTITIONS - 1 : SIM_PARTITIONS);
+      const bad = random() < 0.02;
+      return {
+        ...{ topic: topics.endpoint(SIM_ENDPOINT, 'requests'), partition, key: encoder.encode(`key ${key}`) },
+        value: encoder.encode(bad ? 'nonsense' : request(x)),
+        headers: [header(SIM_HEADER, String(x))],
+      };
+    });
+    await bus.write(records);
+  }
+
+  /** One more change of mind. */
+  async act(): Promise<void> {
+    const { random } = this.#deps;
+    const verb = pick(random, ['roll out', 'roll out', 'promote', 'abort', 'set-weight'] as const);
+    const candidate = between(random, 1, CANDIDATES_MAX);
+    const strategy = pick(random, ['basic', 'blue-green', 'canary', 'canary']);
+    const weightBp = pick(random, [0, 500, 2_500, 10_000]);
+    if (verb === 'roll out') return this.rollOut(candidate, strategy);
+    const who = { endpoint: SIM_ENDPOINT, idempotencyKey: `key-${++this.#keys}`, actor: 'sim', reason: '' };
+    const command: Command = verb === 'set-weight' ? { ...who, verb, weightBp } : { ...who, verb };
+    return this.#write('commands', encodeControl('command', command));
+  }
+
+  async #write(topic: 'endpoints' | 'rollouts' | 'commands', value: Bytes): Promise<void> {
+    const { bus, topics, faults } = this.#deps;
+    const place = { topic: topics.control(topic), partition: 0, key: encoder.encode(SIM_ENDPOINT), headers: [] };
+    const record: OutRecord = { ...place, value };
+    const repeated = faults.happens('control-repeated', 0.1);
+    if (faults.happens('control-reordered', 0.1) && this.#held === null) {
+      this.#held = record;
+      return;
+    }
+    const held = this.#held;
+    this.#held = null;
+    for (const one of [record, ...(repeated ? [record] : []), ...(held === null ? [] : [held])]) await bus.write([one]);
+  }
+}
+
+function request(x: number): string {
+  return JSON.stringify({ id: `n${x}`, inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 1], data: [x] }] });
+}
