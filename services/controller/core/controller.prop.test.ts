@@ -65,16 +65,23 @@ class Auditor {
   readonly #holds = new Set<string>();
   #plan: RoutePlan | null = null;
   #open = '';
+  /** Digest that an abort took the traffic from, until the next rollout. */
+  #bad: string | null = null;
+  #candidate: string | null = null;
 
   read(event: RolloutEvent): void {
     if (event.type === 'endpoint-removed') {
       this.#holds.clear();
       this.#plan = null;
       this.#open = '';
+      this.#bad = null;
     }
+    if (event.type === 'aborted') this.#bad = event.phase === 'aborted-draining' ? this.#candidate : null;
     if (event.type === 'rollout-accepted') {
       expect(this.#open).toBe('');
       this.#open = event.rollout;
+      this.#candidate = event.candidate.digest;
+      this.#bad = null;
       this.#ready.delete(event.candidate.digest);
     }
     if (event.type === 'rollout-completed') this.#open = '';
@@ -89,6 +96,7 @@ class Auditor {
   readPlan(plan: RoutePlan): void {
     expect(plan.revision).toBeGreaterThan(this.#revision);
     expect(planProblem(plan)).toBeNull();
+    expect(plan.revoked.map((revoked) => revoked.digest)).toEqual(this.#bad === null ? [] : [this.#bad]);
     for (const { lane, weightBp } of plan.shares) {
       const model = plan.lanes[lane];
       if (weightBp === 0 || model === null) continue;

@@ -75,7 +75,7 @@ describe('blue-green', () => {
     expect(story.shares).toBe('green v2 0, blue v1 10000');
     expect(story.plan).toMatchObject({ incumbent: 'blue', revoked: [{ version: 2 }] });
     story.drain();
-    expect(story.plan).toMatchObject({ revoked: [], lanes: { green: null } });
+    expect(story.plan).toMatchObject({ revoked: [{ version: 2 }], lanes: { green: null } });
     expect(story.endpoint.rollout.phase).toBe('aborted');
   });
 
@@ -130,7 +130,16 @@ describe('canary', () => {
     expect(story.shares).toBe('green v2 0, blue v1 10000');
     expect(story.plan.revoked).toEqual([{ version: 2, digest: digestOf(2) }]);
     expect(types(story.drain())).toBe('lane-drained rollout-completed plan-published');
-    expect(story.plan).toMatchObject({ revoked: [], lanes: { green: null } });
+    expect(story.plan).toMatchObject({ revoked: [{ version: 2 }], lanes: { green: null } });
+  });
+
+  it.each([2, 3])('stays revoked when its lane is drained, until version %i is rolled out', (version) => {
+    story.report('READY', 1, 2);
+    story.command('abort');
+    story.drain();
+    expect(story.plan.revoked).toMatchObject([{ version: 2 }]);
+    story.rollOut(version, 'canary');
+    expect(story.plan).toMatchObject({ revoked: [], lanes: { green: { version } } });
   });
 
   it('can lower its weight while an owner is not READY, but not raise it', () => {

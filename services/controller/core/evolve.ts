@@ -50,7 +50,7 @@ function evolveDefined(state: DefinedEndpoint, event: RolloutEvent): EndpointSta
     case 'rollout-accepted': {
       const { rollout: id, spec, candidate, lane, signature, atMs: acceptedAtMs } = event;
       const rollout: RolloutState = { phase: 'loading', id, spec, candidate, lane, signature, acceptedAtMs };
-      return { ...bind(state, lane, candidate), rollouts: state.rollouts + 1, rollout };
+      return { ...bind(state, lane, candidate), revoked: [], rollouts: state.rollouts + 1, rollout };
     }
     case 'candidate-ready':
     case 'weight-set':
@@ -119,7 +119,10 @@ function promote(state: DefinedEndpoint, keepsIncumbent: boolean): DefinedEndpoi
   return { ...promoted, rollout };
 }
 
-/** A candidate that never served leaves at once; any other is revoked, and its lane runs empty first. */
+/**
+ * A candidate that never served leaves at once; any other is revoked, and its lane runs empty first. It stays revoked until
+ * the next rollout: a scorer that has not seen the newest plan may still send a rescue to it.
+ */
 function abort(state: DefinedEndpoint): DefinedEndpoint {
   const { rollout } = state;
   if (rollout.phase === 'loading' || rollout.phase === 'ready') return end(state, 'aborted');
@@ -142,7 +145,7 @@ function drained(state: DefinedEndpoint): DefinedEndpoint {
     return { ...released, rollout: { ...coreOf(rollout), phase: 'promoted', keepsIncumbent } };
   }
   assert(rollout.phase === 'aborted-draining', `lane drained while ${rollout.phase}`);
-  return { ...end(state, 'aborted'), revoked: [] };
+  return end(state, 'aborted');
 }
 
 function end(state: DefinedEndpoint, phase: 'aborted' | 'failed'): DefinedEndpoint {
