@@ -2,7 +2,7 @@
 // Method: the files are parsed; every name in them is looked up in the configuration tables, the settings of the started
 //         broker and the source tree.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -162,3 +162,29 @@ test('what the image copies from the tree is there', () => {
   for (const path of copied) expect(existsSync(repositoryFile(path)), path).toBe(true);
   expect(existsSync(repositoryFile('schemas'))).toBe(true);
 });
+
+test('what the image compiles is in its context', () => {
+  const ignored = readFileSync(repositoryFile('.dockerignore'), 'utf8').trim().split('\n');
+  const { include } = z
+    .object({ include: z.array(z.string()) })
+    .parse(JSON.parse(readFileSync(repositoryFile('tsconfig.json'), 'utf8')));
+  const sources = include.flatMap((folder) =>
+    readdirSync(repositoryFile(folder), { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.ts'))
+      .map((path) => `${folder}/${path}`),
+  );
+  expect(sources).toContain('demo/data/digits.ts');
+  expect(sources.filter((path) => ignored.some((line) => covers(line, path)))).toEqual([]);
+  expect(covers('demo/data', 'demo/data/digits.ts')).toBe(true);
+  expect(covers('demo/data/*.ts', 'demo/data/digits.ts')).toBe(true);
+});
+
+/** Whether a line of .dockerignore (stars within a name, `**` across folders) takes the file or a folder above it. */
+function covers(line: string, path: string): boolean {
+  const pattern = line
+    .trim()
+    .replace(/^\/|\/$/g, '')
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*\*\/?|\*|\?/g, (wild) => (wild === '*' ? '[^/]*' : wild === '?' ? '[^/]' : '.*'));
+  return new RegExp(`^${pattern}(?:/|$)`).test(path);
+}
