@@ -26,7 +26,7 @@ export const COMMON_ROWS = {
     env: 'MILLRACE_REPOSITORY',
     unit: 'folder',
     fallback: './models',
-    sentence: 'Model repository: `<endpoint>/<version>/manifest.json` and the model files.',
+    sentence: 'Model repository: `<endpoint>/<version>/model.json` and the model files.',
   }),
   logLevel: choice({
     env: 'MILLRACE_LOG_LEVEL',
