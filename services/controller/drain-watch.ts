@@ -6,6 +6,7 @@ import type { Bus } from '../../shared/bus/bus.ts';
 import { decodeControl } from '../../shared/codec/control.ts';
 import type { Clock } from '../../shared/domain/clock.ts';
 import { laneGroup } from '../../shared/domain/groups.ts';
+import type { InRecord } from '../../shared/domain/record.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
 import { type ControllerState, type Draining, drainingLanes } from './core/state.ts';
 
@@ -16,6 +17,8 @@ export interface DrainWatchOptions {
   readonly bus: Bus;
   readonly topics: Topics;
   readonly signal: AbortSignal;
+  /** Told of each record on E.cuts that cannot be read. */
+  readonly onUnreadable: (error: unknown) => void;
 }
 
 export interface DrainsOptions extends DrainWatchOptions {
@@ -95,12 +98,22 @@ export class DrainWatch {
     const from = new Map(Array.from({ length: partitions }, (_, index) => [index, this.#from(index)] as const));
     for await (const batch of bus.read({ topic, from, until: 'end', signal })) {
       this.#positions.set(batch.partition, batch.nextOffset);
-      for (const record of batch.records) {
-        if (record.value === null) continue;
-        const { revision } = decodeControl('cut', record).plan;
-        const newest = this.#revisions.get(batch.partition) ?? 0;
-        this.#revisions.set(batch.partition, Math.max(newest, revision));
-      }
+      const newest = this.#revisions.get(batch.partition) ?? 0;
+      this.#revisions.set(
+        batch.partition,
+        Math.max(newest, ...batch.records.map((record) => this.#revisionOf(record))),
+      );
+    }
+  }
+
+  /** Revision of a cut; 0 for a tombstone, and for what cannot be read: that is told, and later cuts still count. */
+  #revisionOf(record: InRecord): number {
+    if (record.value === null) return 0;
+    try {
+      return decodeControl('cut', record).plan.revision;
+    } catch (error) {
+      this.#options.onUnreadable(error);
+      return 0;
     }
   }
 

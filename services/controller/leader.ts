@@ -202,6 +202,7 @@ class Leader {
       state: () => this.#state,
       onDrained: (drained) => this.#inbox.note({ type: 'lane-drained', ...drained }),
       onProblem: (endpoint, error) => log('endpoint-failed', { service: 'controller', endpoint, error }),
+      onUnreadable: (error) => log('control-unreadable', { service: 'controller', error }),
     });
     this.#followers = Promise.all([...followers, watch]);
   }

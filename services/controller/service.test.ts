@@ -111,6 +111,17 @@ describe('a leader', () => {
     expect(world.story).toMatch(/lane-drained rollout-completed plan-published$/);
   });
 
+  it('releases a lane though a record on its cuts cannot be read', async () => {
+    await world.start();
+    await world.serveFirst();
+    await world.rollOut(2, 'basic');
+    await world.report('READY', 1, 2);
+    await world.spoilCuts();
+    await world.cut();
+    await world.score();
+    await world.clock.until(() => world.shares === 'green v2 10000');
+  });
+
   it('does not release a lane whose records nobody scores', async () => {
     await world.start();
     await world.serveFirst();

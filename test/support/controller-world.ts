@@ -84,6 +84,15 @@ export class ControllerWorld {
     await this.clock.settle();
   }
 
+  /** Somebody writes to every partition of the cuts what is no cut. */
+  async spoilCuts(): Promise<void> {
+    const [key, value] = [new TextEncoder().encode('1'), new TextEncoder().encode('no cut')];
+    const topic = this.topics.endpoint(ENDPOINT, 'cuts');
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      await this.#bus.write([{ topic, partition, key, value, headers: [] }]);
+    }
+  }
+
   /** A request in a lane that nobody has scored yet. */
   async queue(lane: Lane, partition = 0): Promise<void> {
     const topic = this.topics.lane(ENDPOINT, lane);
