@@ -12,8 +12,8 @@ import { utf8Text } from './text.ts';
 
 /** Bytes of the longest varint of a 64-bit number. */
 const VARINT_BYTES_MAX = 10;
-/** A block may be empty in no valid encoding of ours; this bounds the loop all the same. */
-const BLOCKS_MAX = 65_536;
+/** Blocks in the whole value. Encoders write an array in one, or in blocks of kilobytes; each costs as much as many items. */
+const BLOCKS_MAX = 8_192;
 
 /** Makes the error of the caller's context from words. */
 export type Unreadable = (detail: string) => MillraceError;
@@ -31,6 +31,7 @@ interface Cursor {
   readonly unreadable: Unreadable;
   position: number;
   itemsLeft: number;
+  blocksLeft: number;
 }
 
 type Read = (cursor: Cursor) => unknown;
@@ -42,7 +43,8 @@ type Read = (cursor: Cursor) => unknown;
 export function compileReader(type: Type): AvroReader {
   const read = compile(type);
   return (bytes, limits, unreadable) => {
-    const cursor: Cursor = { bytes, unreadable, position: 0, itemsLeft: limits.itemsMax };
+    const left = { itemsLeft: limits.itemsMax, blocksLeft: BLOCKS_MAX };
+    const cursor: Cursor = { bytes, unreadable, position: 0, ...left };
     const value = read(cursor);
     if (cursor.position !== bytes.length) throw unreadable(`${bytes.length - cursor.position} bytes are left over`);
     return value;
@@ -151,9 +153,11 @@ function readDoubles(cursor: Cursor): Float64Array {
 
 /** Runs `read` for each block of an array with its count, which is at most what the bytes left can hold. */
 function eachBlock(cursor: Cursor, itemBytesMin: number, read: (count: number) => void): void {
-  for (let block = 0; block < BLOCKS_MAX; block++) {
+  for (;;) {
     const claimed = readLong(cursor);
     if (claimed === 0) return;
+    cursor.blocksLeft -= 1;
+    if (cursor.blocksLeft < 0) throw cursor.unreadable(`more than ${BLOCKS_MAX} array blocks`);
     const count = Math.abs(claimed);
     const size = claimed < 0 ? takeLength(cursor) : null;
     const start = cursor.position;
@@ -163,7 +167,6 @@ function eachBlock(cursor: Cursor, itemBytesMin: number, read: (count: number) =
     read(count);
     if (size !== null && cursor.position - start !== size) throw cursor.unreadable('an array block has another size');
   }
-  throw cursor.unreadable(`more than ${BLOCKS_MAX} array blocks`);
 }
 
 function readBoolean(cursor: Cursor): boolean {
