@@ -7,7 +7,7 @@ import { logNotices } from '../../shared/control/notices.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
 import { modelRepository } from '../../shared/models/repository.ts';
 import { systemClock as clock } from '../../shared/process/clock.ts';
-import { orExit, runProcess } from '../../shared/process/run.ts';
+import { orExit, runProcess, startOn } from '../../shared/process/run.ts';
 import { createLog } from '../../shared/telemetry/logger.ts';
 import { controllerConfig } from './config.ts';
 import { startController } from './service.ts';
@@ -21,15 +21,11 @@ await runProcess({
   log,
   settings: shownConfig(controllerConfig, config),
   readyFile: config.readyFile,
-  start: async () => {
+  start: (life) => {
     const bus = kafkaBus({ ...kafkaOptions(config), clock, onNotice: logNotices(log) });
     const repository = modelRepository(config.repository);
-    const running = await startController({ bus, topics: topicsOf(config.prefix), clock, log, repository });
-    return {
-      stop: async () => {
-        await running.stop();
-        await bus.close();
-      },
-    };
+    return startOn(bus, life, () =>
+      startController({ bus, topics: topicsOf(config.prefix), clock, log, repository }, life.ended),
+    );
   },
 });

@@ -2,6 +2,8 @@
 // Method: real service, real codec, memory broker, virtual clock; users, routers and scorers are played by the test.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MillraceError } from '../../shared/domain/errors.ts';
+import type { TopicSpec } from '../../shared/domain/topics.ts';
 import { ENDPOINT, PARTITIONS } from '../../test/support/controller-story.ts';
 import { ControllerWorld } from '../../test/support/controller-world.ts';
 import { SNAPSHOT_EVENTS } from './core/snapshot.ts';
@@ -22,6 +24,21 @@ describe('a leader', () => {
     await world.define();
     expect(world.story).toBe('endpoint-defined');
     expect(await bus.admin.partitions(world.topics.lane(ENDPOINT, 'blue'))).toBe(PARTITIONS);
+  });
+
+  it('waits out an outage at its start', async () => {
+    let failures = 3;
+    await world.start('controller', (bus) => {
+      const { createTopics } = bus.admin;
+      Object.assign(bus.admin, {
+        createTopics: (specs: readonly TopicSpec[]) => {
+          if (failures-- > 0) throw new MillraceError('BROKER_UNREACHABLE', { brokers: 'a:1', detail: 'away' });
+          return createTopics(specs);
+        },
+      });
+    });
+    await world.define();
+    expect([failures, world.story]).toEqual([-2, 'endpoint-defined']);
   });
 
   it('gives no traffic to a version before every owner is READY', async () => {

@@ -6,7 +6,7 @@ import { loadConfig, shownConfig } from '../../shared/config/load.ts';
 import { logNotices } from '../../shared/control/notices.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
 import { systemClock as clock } from '../../shared/process/clock.ts';
-import { orExit, runProcess } from '../../shared/process/run.ts';
+import { orExit, runProcess, startOn } from '../../shared/process/run.ts';
 import { createLog } from '../../shared/telemetry/logger.ts';
 import { routerConfig } from './config.ts';
 import { startRouter } from './service.ts';
@@ -20,14 +20,8 @@ await runProcess({
   log,
   settings: shownConfig(routerConfig, config),
   readyFile: config.readyFile,
-  start: async () => {
+  start: (life) => {
     const bus = kafkaBus({ ...kafkaOptions(config), clock, onNotice: logNotices(log) });
-    const running = await startRouter({ bus, topics: topicsOf(config.prefix), clock, log });
-    return {
-      stop: async () => {
-        await running.stop();
-        await bus.close();
-      },
-    };
+    return startOn(bus, life, () => startRouter({ bus, topics: topicsOf(config.prefix), clock, log }));
   },
 });

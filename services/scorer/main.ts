@@ -8,7 +8,7 @@ import { loadConfig, shownConfig } from '../../shared/config/load.ts';
 import { logModelNotices, logNotices } from '../../shared/control/notices.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
 import { systemClock as clock } from '../../shared/process/clock.ts';
-import { orExit, runProcess } from '../../shared/process/run.ts';
+import { orExit, runProcess, startOn } from '../../shared/process/run.ts';
 import { modelLauncher, NICE_LIVE } from '../../shared/runtimes/spawn.ts';
 import { createLog } from '../../shared/telemetry/logger.ts';
 import { scorerConfig } from './config.ts';
@@ -23,7 +23,7 @@ await runProcess({
   log,
   settings: shownConfig(scorerConfig, config),
   readyFile: config.readyFile,
-  start: async () => {
+  start: (life) => {
     const bus = kafkaBus({ ...kafkaOptions(config), clock, onNotice: logNotices(log) });
     const { repository } = config;
     const launcher = modelLauncher({
@@ -34,12 +34,8 @@ await runProcess({
       onNotice: logModelNotices(log),
     });
     const worker = `${hostname()}-${randomUUID().slice(0, 8)}`;
-    const running = await startScorer({ bus, topics: topicsOf(config.prefix), clock, log, launcher, worker });
-    return {
-      stop: async () => {
-        await running.stop();
-        await bus.close();
-      },
-    };
+    return startOn(bus, life, () =>
+      startScorer({ bus, topics: topicsOf(config.prefix), clock, log, launcher, worker }),
+    );
   },
 });

@@ -1,14 +1,14 @@
 // Goal: a process ends with the right code, in bounded time.
 // Method: a host and a clock of the test's own; no real signal, no real time.
 
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { aborted, type Clock } from '../domain/clock.ts';
 import { MillraceError } from '../domain/errors.ts';
 import { silentLog } from '../telemetry/logger.ts';
-import { EXIT, type Life, orExit, type ProcessHost, runProcess } from './run.ts';
+import { EXIT, type Life, orExit, type ProcessHost, runProcess, startOn } from './run.ts';
 
 /** Sleeps end at once when `jumps` (time moves with them), else only when aborted. */
 function testClock(jumps: boolean): Clock & { readonly slept: number[] } {
@@ -97,6 +97,52 @@ test('a signal during the start stops the service once it has started', async ()
   send('SIGTERM');
   await ran;
   expect([stopped, exits]).toEqual([1, [EXIT.ok]]);
+});
+
+test('a signal ends a start that waits for ever, and that is no failure', async () => {
+  const clock = testClock(true);
+  const { ran, exits, send } = runWith(() => new Promise(() => undefined), { clock });
+  send('SIGTERM');
+  await ran;
+  expect(exits).toEqual([EXIT.ok]);
+});
+
+test('a start that a signal ends closes what it stands on, and may fail over that', async () => {
+  const closed = new AbortController();
+  const base = { close: async () => closed.abort() };
+  const { ran, exits, send } = runWith((life) =>
+    startOn(base, life, async () => {
+      await aborted(closed.signal);
+      throw new MillraceError('BROKER_UNREACHABLE', { brokers: 'a:1', detail: 'closed' });
+    }),
+  );
+  send('SIGTERM');
+  await ran;
+  expect([closed.signal.aborted, exits]).toEqual([true, [EXIT.ok]]);
+});
+
+test('what a service stands on is closed after it, not before', async () => {
+  const order: string[] = [];
+  const note = (what: string) => async () => void order.push(what);
+  const { ran, send } = runWith((life) =>
+    startOn({ close: note('closed') }, life, async () => ({ stop: note('stopped') })),
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  send('SIGTERM');
+  await ran;
+  expect(order).toEqual(['stopped', 'closed']);
+});
+
+test.each(['a start that never ends', 'what nobody caught'])('a stale ready file does not outlive %s', async (what) => {
+  const readyFile = join(mkdtempSync(join(tmpdir(), 'millrace-run-')), 'ready');
+  writeFileSync(readyFile, '');
+  const { send } = runWith(() => new Promise(() => undefined), { readyFile });
+  if (what === 'what nobody caught') {
+    writeFileSync(readyFile, '');
+    send('uncaughtException', new TypeError('x'));
+  }
+  expect(existsSync(readyFile)).toBe(false);
+  rmSync(dirname(readyFile), { recursive: true });
 });
 
 test('a service that fails later is stopped, and the exit code says why', async () => {

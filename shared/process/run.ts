@@ -1,9 +1,10 @@
 // Run: the life of a service process: start → ready → (signal or failure) → drain → stop → exit code.
 // Flow: services/<name>/main.ts calls `runProcess` and does nothing else.
-// Invariant: a drain is bounded; the second signal ends the process at once; the exit code says how it ended (EXIT).
+// Invariant: a start that a signal ends and a drain are bounded; the second signal ends the process at once; the exit code
+//            says how it ended (EXIT); the ready file is there only while the service is ready.
 
 import { rmSync, writeFileSync } from 'node:fs';
-import { type Clock, sleepUnless } from '../domain/clock.ts';
+import { aborted, type Clock, sleepUnless } from '../domain/clock.ts';
 import { MillraceError } from '../domain/errors.ts';
 import type { Log } from '../telemetry/logger.ts';
 
@@ -12,6 +13,9 @@ export const EXIT = { ok: 0, failed: 1, usage: 2, drainTimedOut: 3, bug: 70 } as
 
 /** Longest a service may take to commit what it has taken and to leave its groups. */
 export const DRAIN_TIMEOUT_MS = 15_000;
+
+/** Longest that a start may go on after a signal, to close what it has opened. */
+const START_GRACE_MS = 2_000;
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 type Signal = keyof typeof SIGNALS;
@@ -25,12 +29,16 @@ export interface ProcessOptions {
   /**
    * Starts the service; `fail` ends it later with an error. `ended` aborts when a signal comes while it still starts.
    */
-  readonly start: (life: Life) => Promise<{ stop(): Promise<void> }>;
+  readonly start: (life: Life) => Promise<Started>;
   readonly drainTimeoutMs?: number;
   /** Exists from ready to the end of ready; for health checks. Empty or absent: none. */
   readonly readyFile?: string;
   /** Default: this process. */
   readonly host?: ProcessHost;
+}
+
+interface Started {
+  stop(): Promise<void>;
 }
 
 export interface Life {
@@ -68,25 +76,58 @@ export async function runProcess(options: ProcessOptions): Promise<void> {
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     host.on(event, (error) => {
       log('service-failed', { service, error });
+      notReady(options);
       host.exit(EXIT.bug);
     });
   }
 
   let exitCode: number = EXIT.ok;
   try {
-    const running = await options.start({ ended: ending.signal, fail });
-    if (options.readyFile) writeFileSync(options.readyFile, '');
-    log('service-started', { service, settings: options.settings });
-    if (!ending.signal.aborted) await new Promise((resolve) => ending.signal.addEventListener('abort', resolve));
-    if (options.readyFile) rmSync(options.readyFile, { force: true });
+    // A process that was killed could not remove it.
+    notReady(options);
+    const starting = options.start({ ended: ending.signal, fail });
+    const running = (await unlessEnded(starting, ending.signal)) ?? (await startedLate(starting, options.clock));
+    if (!ending.signal.aborted) {
+      if (options.readyFile) writeFileSync(options.readyFile, '');
+      log('service-started', { service, settings: options.settings });
+      await aborted(ending.signal);
+      notReady(options);
+    }
     log('service-stopping', { service, cause });
-    if (!(await stopped(running, options))) exitCode = EXIT.drainTimedOut;
+    if (running !== null && !(await stopped(running, options))) exitCode = EXIT.drainTimedOut;
   } catch (error) {
     fail(error);
   }
   if (failure !== null) exitCode = exitCodeOf((failure as { readonly error: unknown }).error);
   log('service-stopped', { service, exitCode });
   host.exit(exitCode);
+}
+
+/**
+ * Starts a service on what it stands on, usually its bus, which is closed after the service; and at once when the start
+ * fails or is ended by a signal, so that a start that waits for a broker ends too.
+ */
+export async function startOn(
+  base: { close(): Promise<void> },
+  { ended }: Pick<Life, 'ended'>,
+  start: () => Promise<Started>,
+): Promise<Started> {
+  const close = () => void base.close();
+  ended.addEventListener('abort', close);
+  try {
+    const running = await start();
+    return {
+      stop: async () => {
+        await running.stop();
+        await base.close();
+      },
+    };
+  } catch (error) {
+    await base.close();
+    throw error;
+  } finally {
+    ended.removeEventListener('abort', close);
+  }
 }
 
 /**
@@ -112,8 +153,31 @@ export function exitCodeOf(error: unknown): number {
   return error.kind === 'bug' ? EXIT.bug : EXIT.failed;
 }
 
+function notReady({ readyFile }: ProcessOptions): void {
+  if (readyFile) rmSync(readyFile, { force: true });
+}
+
+/** What was started; null when `ended` aborts before that. */
+function unlessEnded(starting: Promise<Started>, ended: AbortSignal): Promise<Started | null> {
+  return new Promise((resolve, reject) => {
+    starting.then(resolve, reject);
+    ended.addEventListener('abort', () => resolve(null), { once: true });
+  });
+}
+
+/** What a start gives that a signal has ended; null when it fails over that, or goes on too long. */
+async function startedLate(starting: Promise<Started>, clock: Clock): Promise<Started | null> {
+  const done = new AbortController();
+  const tooLate = sleepUnless(clock, START_GRACE_MS, done.signal).then(() => null);
+  try {
+    return await Promise.race([starting.catch(() => null), tooLate]);
+  } finally {
+    done.abort();
+  }
+}
+
 /** Whether it stopped within the drain time-out. */
-async function stopped(running: { stop(): Promise<void> }, options: ProcessOptions): Promise<boolean> {
+async function stopped(running: Started, options: ProcessOptions): Promise<boolean> {
   const done = new AbortController();
   const drained = running.stop().then(() => true);
   const timedOut = sleepUnless(options.clock, options.drainTimeoutMs ?? DRAIN_TIMEOUT_MS, done.signal).then(

@@ -35,11 +35,15 @@ export class ControllerWorld {
   }
 
   /** Starts a controller on a bus client of its own, and follows what controllers write. */
-  async start(name = 'controller'): Promise<{ readonly bus: MemoryBus; readonly stop: () => Promise<void> }> {
+  async start(
+    name = 'controller',
+    spoil: (bus: MemoryBus) => void = () => {},
+  ): Promise<{ readonly bus: MemoryBus; readonly stop: () => Promise<void> }> {
     const bus = memoryBus(this.#log, { clock: this.clock, name });
+    spoil(bus);
     const { clock, topics } = this;
     const repository = { manifest: async (endpoint: string, version: number) => manifest(endpoint, version) };
-    const controller = await startController({ bus, clock, topics, repository, log: () => {} });
+    const controller = await this.#run(startController({ bus, clock, topics, repository, log: () => {} }));
     if (this.#controllers.length === 0) this.#follow();
     this.#controllers.push(controller);
     await this.clock.settle();
@@ -163,13 +167,13 @@ export class ControllerWorld {
   }
 
   /** Lets time pass until `work` is done. */
-  async #run(work: Promise<unknown>): Promise<void> {
+  async #run<T>(work: Promise<T>): Promise<T> {
     let done = false;
     const over = work.finally(() => {
       done = true;
     });
     await this.clock.until(() => done);
-    await over;
+    return await over;
   }
 }
 
