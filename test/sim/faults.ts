@@ -94,7 +94,7 @@ export class Faults {
         if (this.happens('commit-answer-lost', 0.01)) throw new RangeError('the answer to the commit is lost');
       }),
       beforeFence: watched('fence', async () => {
-        await this.#delay(0.1);
+        await this.#delay(0.3);
         if (this.happens('fence-fails', 0.02)) throw new RangeError('the fence fails');
       }),
       onDeliver: watched('deliver', () => this.#delay(0.02)),

@@ -35,15 +35,15 @@ export const ROUTER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: FILE,
-        find: 'await owned.fence();\n    let cuts = await readCuts(deps, owned.partition);',
-        replace: 'let cuts = await readCuts(deps, owned.partition);\n    await owned.fence();',
+        find: 'await owned.fence();\n    let cuts = await readCuts(deps, owned);',
+        replace: 'let cuts = await readCuts(deps, owned);\n    await owned.fence();',
       },
     ],
   },
   {
     name: 'cuts-not-read',
     bug: 'a new owner does not read the cuts',
-    edits: [{ file: FILE, find: 'let cuts = await readCuts(deps, owned.partition);', replace: 'let cuts = [];' }],
+    edits: [{ file: FILE, find: 'let cuts = await readCuts(deps, owned);', replace: 'let cuts = [];' }],
   },
   {
     name: 'cut-not-on-idle',
@@ -51,8 +51,8 @@ export const ROUTER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: FILE,
-        find: 'if (outputs.length === 0 && taken.nextOffset === position)',
-        replace: 'if (taken.records.length === 0 && taken.nextOffset === position)',
+        find: 'if (outputs.length > 0 || taken.nextOffset !== position) {',
+        replace: 'if (routed.length > 0 || taken.nextOffset !== position) {',
       },
     ],
   },
@@ -98,8 +98,8 @@ export const ROUTER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'services/router/core/cuts.js',
-        find: 'plan.revision <= last.revision',
-        replace: 'plan.revision === last.revision',
+        find: 'plan.revision <= last.plan.revision',
+        replace: 'plan.revision === last.plan.revision',
       },
     ],
   },
