@@ -50,7 +50,8 @@ export function openTable<T>(options: TableOptions<T>): Table<T> {
     };
     markFailed = reject;
   });
-  ready.catch(options.onProblem);
+  // Whoever awaits it is told.
+  ready.catch(() => undefined);
 
   function apply(records: readonly InRecord[]): void {
     const keys = records.flatMap((record) => applyRecord(values, record, options));
