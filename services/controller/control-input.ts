@@ -1,5 +1,5 @@
 // ControlInput: a record of a control topic, with what the decision needs from outside, as an input of the core.
-// Flow: record → decoded and checked → its topics made (endpoint) or its package looked up (rollout) → Input.
+// Flow: record → decoded and checked → judged, its topics made (endpoint) or its package looked up (rollout) → Input.
 // Invariant: never throws for what a record says; what is wrong with it becomes part of the input.
 
 import type { BusAdmin } from '../../shared/bus/bus.ts';
@@ -10,6 +10,7 @@ import type { InRecord } from '../../shared/domain/record.ts';
 import type { Signature } from '../../shared/domain/tensor.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
 import { parseRollout } from '../../shared/strategies/registry.ts';
+import { wouldDefine } from './core/decide-endpoint.ts';
 import type { Input, PackageFacts } from './core/input.ts';
 import { type Problem, problemOf } from './core/journal.ts';
 import { type ControllerState, definedEndpoint } from './core/state.ts';
@@ -37,9 +38,9 @@ export async function controlInput(
 ): Promise<Input> {
   const { topic, record } = place;
   const consumed: Consumed = { topic, offset: record.offset };
-  const endpoint = new TextDecoder().decode(record.key ?? new Uint8Array()).slice(0, KEY_CHARS_MAX);
+  const endpoint = keyOf(record);
   try {
-    if (topic === 'endpoints') return await endpointInput(deps, { endpoint, consumed, record });
+    if (topic === 'endpoints') return await endpointInput(deps, state, { endpoint, consumed, record });
     if (topic === 'rollouts') return await rolloutInput(deps, state, { endpoint, consumed, record });
     const command = decodeControl('command', record);
     return { type: 'command', endpoint: command.endpoint, consumed, command };
@@ -55,11 +56,31 @@ interface Place {
   readonly record: InRecord;
 }
 
-async function endpointInput(deps: ControlInputDeps, { endpoint, consumed, record }: Place): Promise<Input> {
+/**
+ * Makes the topics of an endpoint that `record` would define, ahead of its decision, which then finds them there: making
+ * them takes seconds, and an abort must not wait for that. Never rejects: what is wrong is the decision's to say.
+ */
+export async function makeTopicsAhead(deps: ControlInputDeps, state: ControllerState, record: InRecord): Promise<void> {
+  if (record.value === null) return;
+  try {
+    const settings = decodeControl('endpoint', record);
+    requireKey(keyOf(record), settings.endpoint);
+    if (wouldDefine(state, settings)) await makeTopics(deps, settings);
+  } catch {
+    // Not an endpoint's record, or no broker answers.
+  }
+}
+
+async function endpointInput(
+  deps: ControlInputDeps,
+  state: ControllerState,
+  { endpoint, consumed, record }: Place,
+): Promise<Input> {
   const tombstone = { type: 'endpoint', endpoint, consumed, settings: null, topicProblem: null } as const;
   if (record.value === null) return tombstone;
   const settings = decodeControl('endpoint', record);
   requireKey(endpoint, settings.endpoint);
+  if (!wouldDefine(state, settings)) return { ...tombstone, settings };
   return { ...tombstone, settings, topicProblem: await makeTopics(deps, settings) };
 }
 
@@ -75,6 +96,10 @@ async function rolloutInput(
   const unknown = definedEndpoint(state, endpoint) === null;
   const looked = unknown ? facts : await lookUp(deps.repository, endpoint, rollout.candidate);
   return { type: 'rollout', endpoint, consumed, rollout, facts: looked };
+}
+
+function keyOf(record: InRecord): string {
+  return new TextDecoder().decode(record.key ?? new Uint8Array()).slice(0, KEY_CHARS_MAX);
 }
 
 /** Compaction keeps the newest record per key, so a key that is not the endpoint would lose another one's settings. */

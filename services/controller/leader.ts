@@ -6,14 +6,14 @@
 import type { Bus, OwnedPartition } from '../../shared/bus/bus.ts';
 import { decodeControl } from '../../shared/codec/control.ts';
 import { openTable, type Table } from '../../shared/control/table.ts';
-import type { Clock } from '../../shared/domain/clock.ts';
+import { aborted, type Clock } from '../../shared/domain/clock.ts';
 import { MillraceError } from '../../shared/domain/errors.ts';
 import type { ConsumedTopic, RolloutEvent } from '../../shared/domain/event.ts';
 import type { InRecord } from '../../shared/domain/record.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
 import type { WorkerReport } from '../../shared/domain/worker.ts';
 import type { Log } from '../../shared/telemetry/logger.ts';
-import { controlInput, type Manifests } from './control-input.ts';
+import { controlInput, type Manifests, makeTopicsAhead } from './control-input.ts';
 import { decide, isRefusal } from './core/decide.ts';
 import { evolve } from './core/evolve.ts';
 import type { Circumstances, Input } from './core/input.ts';
@@ -207,12 +207,23 @@ class Leader {
     this.#followers = Promise.all([...followers, watch]);
   }
 
+  async #makeTopicsAhead(record: InRecord, signal: AbortSignal): Promise<void> {
+    const { bus, topics, repository } = this.#deps;
+    const made = new AbortController();
+    void makeTopicsAhead({ admin: bus.admin, topics, repository }, this.#state, record).then(() => made.abort());
+    // A reign that ends does not wait for the broker.
+    await aborted(made.signal, signal);
+  }
+
   async #followTopic(topic: 'endpoints' | 'rollouts', signal: AbortSignal): Promise<void> {
     const { bus, topics } = this.#deps;
     const from = this.#state.consumed[topic];
     try {
       for await (const batch of bus.read({ topic: topics.control(topic), from, until: 'never', signal })) {
-        for (const record of batch.records) await this.#inbox.record(topic, record);
+        for (const record of batch.records) {
+          if (topic === 'endpoints') await this.#makeTopicsAhead(record, signal);
+          await this.#inbox.record(topic, record);
+        }
       }
     } catch (error) {
       if (!signal.aborted) this.#broken = { error };

@@ -38,7 +38,30 @@ describe('a leader', () => {
       });
     });
     await world.define();
-    expect([failures, world.story]).toEqual([-2, 'endpoint-defined']);
+    expect(failures).toBeLessThan(0);
+    expect(world.story).toBe('endpoint-defined');
+  });
+
+  it('makes no topics for a record that it refuses', async () => {
+    const { bus } = await world.start();
+    await world.serveFirst();
+    const before = await bus.admin.topics();
+    let asked = 0;
+    Object.assign(bus.admin, { createTopics: async () => void asked++ });
+    await world.define({ delivery: 'at-least-once' });
+    expect(world.events.at(-1)).toMatchObject({ type: 'endpoint-refused', code: 'ENDPOINT_CHANGED' });
+    expect([asked, await bus.admin.topics()]).toEqual([0, before]);
+  });
+
+  it("decides an abort while another endpoint's topics are being made", async () => {
+    const { bus } = await world.start();
+    await world.serveFirst();
+    await world.rollOut(2, 'canary');
+    await world.report('READY', 1, 2);
+    Object.assign(bus.admin, { createTopics: () => new Promise(() => undefined) });
+    await world.define({ endpoint: 'other' }, 'other');
+    await world.command('abort');
+    expect(world.shares).toBe('green v2 0, blue v1 10000');
   });
 
   it('gives no traffic to a version before every owner is READY', async () => {

@@ -55,9 +55,9 @@ export class ControllerWorld {
     await this.#run(this.#bus.close());
   }
 
-  async define(settings: object = {}): Promise<void> {
+  async define(settings: object = {}, key = ENDPOINT): Promise<void> {
     const defaults = { endpoint: ENDPOINT, partitions: PARTITIONS, delivery: 'exactly-once', road: 'lanes' } as const;
-    await this.write('endpoints', encodeControl('endpoint', { ...defaults, ordering: 'per-key', ...settings }));
+    await this.write('endpoints', encodeControl('endpoint', { ...defaults, ordering: 'per-key', ...settings }), key);
   }
 
   async rollOut(candidate: number, strategy: string): Promise<void> {

@@ -20,11 +20,22 @@ export function decideEndpoint(journal: Journal, input: Extract<Input, { type: '
   if (known !== null && sameSettings(known.settings, settings)) {
     return journal.write({ type: 'noted', message: `endpoint ${endpoint} is defined like that already` });
   }
-  const refusal =
-    (known === null ? roomProblem(journal.state, endpoint) : changeProblem(known, settings)) ?? input.topicProblem;
+  const refusal = settingsProblem(journal.state, settings) ?? input.topicProblem;
   if (refusal !== null) return journal.refuse('endpoint-refused', refusal);
   const { partitions, delivery } = settings;
   return journal.write({ type: 'endpoint-defined', settings, message: `${partitions} partitions, ${delivery}` });
+}
+
+/** Whether a record with these settings changes anything: only then is it worth making topics. */
+export function wouldDefine(state: ControllerState, settings: Endpoint): boolean {
+  const known = definedEndpoint(state, settings.endpoint);
+  if (known !== null && sameSettings(known.settings, settings)) return false;
+  return settingsProblem(state, settings) === null;
+}
+
+function settingsProblem(state: ControllerState, settings: Endpoint): Problem | null {
+  const known = definedEndpoint(state, settings.endpoint);
+  return known === null ? roomProblem(state, settings.endpoint) : changeProblem(known, settings);
 }
 
 /** Whether models of the endpoint serve or are about to. */
