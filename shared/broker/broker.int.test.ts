@@ -1,6 +1,6 @@
 // Goal: a started broker answers, survives what tests do to its nodes, and ends with its user, however the user ends.
 // Method: real JVMs (MILLRACE_BROKERS and Docker are left out of the environment); the user is a process of its own that is
-//         killed with SIGKILL. Skips where no JVM broker can be had.
+//         killed with SIGKILL. Skips where no JVM broker can be had, under CI it fails.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,6 +9,8 @@ import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, test } from 'vitest';
 import { compiled } from '../../test/support/compiled.ts';
+import { isCi } from '../config/ci.ts';
+import { MillraceError } from '../domain/errors.ts';
 import { systemClock } from '../process/clock.ts';
 import { JAVA_MAJOR_MIN, javaMajor, kafkaJars } from './jars.ts';
 import { startJvmBroker } from './jvm-broker.ts';
@@ -34,7 +36,10 @@ afterEach(async () => {
   await broker?.stop();
 });
 
-describe.skipIf(folder === '')('a broker on the JVM', () => {
+const missing = 'missing' in jars ? jars.missing : '';
+if (missing !== '' && isCi(process.env)) throw new MillraceError('BROKER_NOT_FOUND', { detail: missing });
+
+describe.skipIf(missing !== '')(`a broker on the JVM${missing && ` (not here: ${missing})`}`, () => {
   test('one node answers, and nothing of it is left after stop', async () => {
     broker = await startJvmBroker(folder, options(1));
     expect(await brokerCount(broker.brokers[0] ?? '')).toBe(1);

@@ -91,4 +91,6 @@ test('the pom pins the Kafka version that the code names', () => {
 test('the cache is MILLRACE_CACHE, else under XDG_CACHE_HOME, and names the version', () => {
   expect(jarFolder({ MILLRACE_CACHE: '/c', XDG_CACHE_HOME: '/x' })).toBe(`/c/kafka-${KAFKA_VERSION}`);
   expect(jarFolder({ XDG_CACHE_HOME: '/x' })).toBe(`/x/millrace/kafka-${KAFKA_VERSION}`);
+  expect(jarFolder({ MILLRACE_CACHE: '', XDG_CACHE_HOME: '/x' })).toBe(`/x/millrace/kafka-${KAFKA_VERSION}`);
+  expect(jarFolder({ MILLRACE_CACHE: '', XDG_CACHE_HOME: '' })).toBe(jarFolder({}));
 });

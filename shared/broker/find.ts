@@ -17,6 +17,8 @@ export interface FindOptions {
   readonly nodes?: NodeCount;
   /** Default `test`. */
   readonly purpose?: 'test' | 'bench';
+  /** For who ends and starts nodes: neither a given broker nor Docker, whose nodes nobody here may end. Default false. */
+  readonly killable?: boolean;
   /** Told of what takes long (download, start), one line each. */
   readonly onProgress?: (line: string) => void;
   /** Default the process's environment: MILLRACE_BROKERS, MILLRACE_CACHE, XDG_CACHE_HOME. */
@@ -47,12 +49,15 @@ export async function brokerSearch(options: FindOptions = {}): Promise<BrokerSea
   const tried: string[] = [];
   const end = (broker: RunningBroker | null): BrokerSearch => ({ broker, tried, reason: tried.join('; ') });
 
-  const given = start.env.MILLRACE_BROKERS;
-  if (given !== undefined && given.trim() !== '') return end(await givenBroker(given));
-  tried.push('MILLRACE_BROKERS is not set');
-  const docker = await attempt(() => viaDocker(start));
-  if (typeof docker !== 'string') return end(docker);
-  tried.push(docker);
+  if (options.killable !== true) {
+    const given = start.env.MILLRACE_BROKERS;
+    if (given !== undefined && given.trim() !== '') return end(await givenBroker(given));
+    tried.push('MILLRACE_BROKERS is not set');
+    const docker = await attempt(() => viaDocker(start));
+    if (typeof docker !== 'string') return end(docker);
+    tried.push(docker);
+    start.onProgress(`${docker}; the local JVM is tried`);
+  }
   const jvm = await attempt(() => viaJvm(start));
   if (typeof jvm !== 'string') return end(jvm);
   tried.push(jvm);

@@ -38,7 +38,8 @@ export function repositoryFile(path: string): string {
 
 /** Folder of the cached jars of this Kafka version, whether there or not. */
 export function jarFolder(env: Env): string {
-  const root = env.MILLRACE_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'millrace');
+  // A variable that is set to nothing is not set.
+  const root = env.MILLRACE_CACHE || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'millrace');
   return join(root, `kafka-${KAFKA_VERSION}`);
 }
 

@@ -5,11 +5,12 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isCi } from '../../shared/config/ci.ts';
 import { runStage, type Stage, type StageResult, stagesOf, summaryOf } from './stages.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'millrace-test-'));
 const results: StageResult[] = [];
-const ci = process.env.CI === 'true';
+const ci = isCi(process.env);
 
 function countsOf(stage: Stage): { passed: number; failed: number; skipped: number } {
   if (stage.resultFile === null) return { passed: 0, failed: 0, skipped: 0 };

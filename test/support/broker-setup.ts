@@ -4,6 +4,7 @@
 
 import type { TestProject } from 'vitest/node';
 import { brokerSearch } from '../../shared/broker/find.ts';
+import { isCi } from '../../shared/config/ci.ts';
 import { MillraceError } from '../../shared/domain/errors.ts';
 
 declare module 'vitest' {
@@ -25,8 +26,4 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide('brokers', broker?.brokers ?? []);
   project.provide('brokerMissing', reason);
   return async () => broker?.stop();
-}
-
-function isCi(env: NodeJS.ProcessEnv): boolean {
-  return env.CI !== undefined && env.CI !== '' && env.CI !== 'false';
 }

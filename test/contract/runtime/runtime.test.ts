@@ -6,6 +6,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { writeOnnx } from '../../../demo/train/onnx-writer.ts';
+import { isCi } from '../../../shared/config/ci.ts';
 import { errorText, type MillraceError } from '../../../shared/domain/errors.ts';
 import type { ModelFormat } from '../../../shared/domain/manifest.ts';
 import type { Signature } from '../../../shared/domain/tensor.ts';
@@ -52,7 +53,7 @@ for (const runtime of RUNTIMES) {
       if (!missing) return expect(opened.label).toMatch(new RegExp(`^${runtime.id} \\d`));
       expect(opened.code).toBe('RUNTIME_UNAVAILABLE');
       expect(opened.message).toMatch(/npm (install|run)/);
-      const required = process.env.CI === 'true' && REQUIRED_IN_CI.includes(runtime.id);
+      const required = isCi(process.env) && REQUIRED_IN_CI.includes(runtime.id);
       expect(required, errorText(opened)).toBe(false);
       return context.skip(errorText(opened));
     });
