@@ -13,6 +13,7 @@ export default defineConfig({
             'demo/**/*.test.ts',
             'test/*.test.ts',
             'test/checkers/*.test.ts',
+            'test/run/*.test.ts',
             'test/contract/**/*.test.ts',
           ],
           exclude: ['**/*.int.test.ts', '**/node_modules/**', 'dist/**'],

@@ -2,33 +2,19 @@
 // Without CI: set-up, check, integration. With CI=true also the demo with its assertions.
 // Invariant: a stage that fails or overruns its budget fails the command; nothing that was skipped looks green.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isCi } from '../../shared/config/ci.ts';
-import { runStage, type Stage, type StageResult, stagesOf, summaryOf } from './stages.ts';
+import { runStage, type StageResult, stagesOf, summaryOf } from './stages.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'millrace-test-'));
 const results: StageResult[] = [];
 const ci = isCi(process.env);
 
-function countsOf(stage: Stage): { passed: number; failed: number; skipped: number } {
-  if (stage.resultFile === null) return { passed: 0, failed: 0, skipped: 0 };
-  try {
-    const found = JSON.parse(readFileSync(stage.resultFile, 'utf8')) as Record<string, number>;
-    return {
-      passed: found.numPassedTests ?? 0,
-      failed: found.numFailedTests ?? 0,
-      skipped: (found.numPendingTests ?? 0) + (found.numTodoTests ?? 0),
-    };
-  } catch {
-    return { passed: 0, failed: 0, skipped: 0 };
-  }
-}
-
 for (const stage of stagesOf({ ci, scratch })) {
   const result = await runStage(stage);
-  results.push({ ...result, ...countsOf(stage) });
+  results.push(result);
   if (!result.ok) break;
 }
 rmSync(scratch, { recursive: true, force: true });

@@ -1,7 +1,9 @@
 // Stages of the test command: what runs, for how long at most, and how the end is told.
 
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { systemClock } from '../../shared/process/clock.ts';
 
 const SECOND_MS = 1_000;
@@ -64,35 +66,91 @@ export function stagesOf(options: { readonly ci: boolean; readonly scratch: stri
   ];
 }
 
-/** Runs one stage with its output passed through. */
+/** What is read of a vitest JSON report. */
+const reportSchema = z.object({
+  numPassedTests: z.number(),
+  numFailedTests: z.number(),
+  numPendingTests: z.number(),
+  numTodoTests: z.number(),
+});
+
+type Counts = Pick<StageResult, 'passed' | 'failed' | 'skipped'>;
+const NO_COUNTS: Counts = { passed: 0, failed: 0, skipped: 0 };
+
+/** Tests of a stage; null when its report cannot be read or names none, which is no success whatever the exit code. */
+function countsOf({ resultFile }: Stage): Counts | null {
+  if (resultFile === null) return NO_COUNTS;
+  try {
+    const found = reportSchema.parse(JSON.parse(readFileSync(resultFile, 'utf8')));
+    const skipped = found.numPendingTests + found.numTodoTests;
+    const counts = { passed: found.numPassedTests, failed: found.numFailedTests, skipped };
+    return counts.passed + counts.failed + counts.skipped === 0 ? null : counts;
+  } catch {
+    return null;
+  }
+}
+
+/** Runs one stage with its output passed through, in a process group of its own, so that it can be ended whole. */
 export async function runStage(stage: Stage): Promise<StageResult> {
   process.stdout.write(`\n── ${stage.name} (budget ${stage.budgetMs / SECOND_MS} s)\n`);
   const startMs = systemClock.nowMs();
-  const child = spawn(stage.command, [...stage.args], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(stage.command, [...stage.args], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    detached: true,
+  });
+  const unforward = forwardSignals(child);
   const ended = new AbortController();
   let overran = false;
   void systemClock.sleep(stage.budgetMs, ended.signal).then(async () => {
     if (ended.signal.aborted) return;
     overran = true;
-    child.kill('SIGTERM');
+    endGroup(child, 'SIGTERM');
     await systemClock.sleep(GRACE_MS, ended.signal);
-    if (!ended.signal.aborted) child.kill('SIGKILL');
+    if (!ended.signal.aborted) endGroup(child, 'SIGKILL');
   });
   const code = await new Promise<number | null>((resolve) => {
     child.once('exit', resolve);
     child.once('error', () => resolve(null));
   });
   ended.abort();
+  unforward();
+  // What the stage's own command left behind has no reason to live on.
+  if (overran) endGroup(child, 'SIGKILL');
+  const counts = countsOf(stage);
   const skipped = code !== null && code === stage.notPossible;
   return {
     name: stage.name,
-    ok: (code === 0 || skipped) && !overran,
-    note: overran ? 'over budget' : skipped ? 'not possible on this machine' : code === 0 ? '' : `exit ${code}`,
+    ok: (code === 0 || skipped) && !overran && counts !== null,
+    note: noteOf({ code, overran, skipped, reported: counts !== null }),
     seconds: (systemClock.nowMs() - startMs) / SECOND_MS,
     budgetMs: stage.budgetMs,
-    passed: 0,
-    failed: 0,
-    skipped: 0,
+    ...(counts ?? NO_COUNTS),
+  };
+}
+
+function noteOf(end: { code: number | null; overran: boolean; skipped: boolean; reported: boolean }): string {
+  if (end.overran) return 'over budget';
+  if (end.skipped) return 'not possible on this machine';
+  if (end.code !== 0) return `exit ${end.code}`;
+  return end.reported ? '' : 'its report cannot be read';
+}
+
+/** Ends the stage and all that it started. */
+function endGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, signal);
+  } catch {
+    // The group is gone.
+  }
+}
+
+/** A group of its own does not hear the terminal's Ctrl-C. */
+function forwardSignals(child: ChildProcess): () => void {
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const forward = (signal: NodeJS.Signals) => endGroup(child, signal);
+  for (const signal of signals) process.on(signal, forward);
+  return () => {
+    for (const signal of signals) process.off(signal, forward);
   };
 }
 
