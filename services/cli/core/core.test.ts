@@ -6,6 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { EVENT_BLANK, type RolloutEvent, rolloutEventSchema } from '../../../shared/domain/event.ts';
 import { HEADER, header } from '../../../shared/domain/headers.ts';
 import type { InRecord } from '../../../shared/domain/record.ts';
+import { encodedBytes } from '../../../shared/domain/record-bytes.ts';
+import { REQUEST_BYTES_MAX } from '../../../shared/domain/topics.ts';
 import { linesOf } from './lines.ts';
 import { answersCommand, answersRecord, judge, settlesAt } from './outcome.ts';
 import { formatWeight, parseCommandLine, parseDuration, parseWeight } from './parse.ts';
@@ -247,5 +249,13 @@ describe('a replay', () => {
   it('is refused in words where there is nothing to send', () => {
     expect(replayOf({ ...letter, value: null }, 't')).toMatch(/no bytes/);
     expect(replayOf({ ...letter, headers: [] }, 't')).toMatch(/names no request/);
+  });
+
+  it('is refused in words where the header that names the old request makes it too large', () => {
+    const fixed = { ...letter, headers: [header(HEADER.requestId, 'old')] };
+    const spare = REQUEST_BYTES_MAX - encodedBytes({ ...fixed, headers: [header(HEADER.replayOf, 'old')] });
+    const sized = (more: number) => new Uint8Array((letter.value?.length ?? 0) + spare - 4 + more);
+    expect(replayOf({ ...fixed, value: sized(-8) }, 't')).toMatchObject({ partition: 3 });
+    expect(replayOf({ ...fixed, value: sized(8) }, 't')).toMatch(/as a new request it has \d+ bytes/);
   });
 });

@@ -4,6 +4,8 @@
 
 import { foreignHeaders, HEADER, header, headerText } from '../../../shared/domain/headers.ts';
 import type { InRecord, OutRecord } from '../../../shared/domain/record.ts';
+import { encodedBytes } from '../../../shared/domain/record-bytes.ts';
+import { REQUEST_BYTES_MAX } from '../../../shared/domain/topics.ts';
 
 /** Which dead letters are meant. */
 export interface Selection {
@@ -30,5 +32,8 @@ export function replayOf(record: InRecord, topic: string): OutRecord | string {
   if (record.value === null) return 'it has no bytes: the request was empty, or too large to be kept';
   const { partition, key, value } = record;
   const headers = foreignHeaders(record.headers).filter(([name]) => !NOT_INHERITED.has(name));
-  return { topic, partition, key, value, headers: [...headers, header(HEADER.replayOf, id)] };
+  const request = { topic, partition, key, value, headers: [...headers, header(HEADER.replayOf, id)] };
+  // It fitted once, but the header that names the old request may be one too many.
+  const bytes = encodedBytes(request);
+  return bytes > REQUEST_BYTES_MAX ? `as a new request it has ${bytes} bytes, more than ${REQUEST_BYTES_MAX}` : request;
 }
