@@ -78,7 +78,9 @@ export class PartitionAudit {
   onPrediction(record: InRecord): void {
     const source = this.#sourceOf(record, 'duplicated');
     if (source === null) return;
-    this.totals.note(...this.#order.observe(record, source));
+    // A repeat comes after what followed it the first time, and may where delivery is at-least-once.
+    const repeats = this.#finished.has(source.offset) || (this.#open.get(source.offset)?.answers.length ?? 0) > 0;
+    if (!repeats || !this.#scope.atLeastOnce) this.totals.note(...this.#order.observe(record, source));
     if (this.#again(source, 'duplicated', record)) return;
     const trail = this.#trailOf(source);
     trail.answers.push(answerOf(record));

@@ -31,6 +31,15 @@ describe('order per key', () => {
     expect(found(history.audit())).toEqual({});
   });
 
+  it('is not broken by a repeat where delivery is at-least-once', () => {
+    const history = new History();
+    const [first, second] = [history.routed(0, SAME), history.routed(1, SAME)];
+    for (const lane of [first, second, first, second]) history.answered(lane);
+    expect(history.audit().counts.order).toBe(1);
+    history.scope = { atLeastOnce: true };
+    expect(found(history.audit())).toEqual({});
+  });
+
   it('is watched for the newest keys only', () => {
     const history = new History();
     const order = new OrderPerKey(2);
