@@ -62,7 +62,13 @@ export function stagesOf(options: { readonly ci: boolean; readonly scratch: stri
     npm('typecheck', MINUTE_MS),
     vitest('unit', 4 * MINUTE_MS),
     vitest('integration', 10 * MINUTE_MS),
-    ...(ci ? [npm('demo', 6 * MINUTE_MS, ['--check'])] : []),
+    ...(ci
+      ? [
+          npm('demo', 6 * MINUTE_MS, ['--check']),
+          { ...npm('sim', 5 * MINUTE_MS, ['--seeds', '1000']), name: 'simulation' },
+          { ...npm('sim', 6 * MINUTE_MS, ['--mutants']), name: 'planted bugs' },
+        ]
+      : []),
   ];
 }
 
