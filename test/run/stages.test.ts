@@ -71,9 +71,9 @@ describe('a stage', () => {
 });
 
 describe('the stages', () => {
-  it('include the demo under CI only, where nothing may be impossible', () => {
+  it('include demo and simulation under CI only, where nothing may be impossible', () => {
     const names = (ci: boolean) => stagesOf({ ci, scratch }).map((stage) => stage.name);
-    expect(names(true)).toEqual([...names(false), 'demo']);
+    expect(names(true)).toEqual([...names(false), 'demo', 'simulation', 'planted bugs']);
     expect(stagesOf({ ci: true, scratch }).map((stage) => stage.notPossible)).not.toContain(3);
   });
 });
