@@ -24,7 +24,7 @@ export interface Operator {
   command(verb: Exclude<Verb, 'set-weight'>, reason: string): Promise<number>;
   /**
    * The first event after the last awaited one that `wanted` accepts.
-   * @throws the refusal, when the controller refuses meanwhile; NOT_FOUND after a minute
+   * @throws the refusal, when the controller refuses meanwhile; what ended the journal's reading; NOT_FOUND after a minute
    */
   next(words: string, wanted: (event: RolloutEvent) => boolean): Promise<RolloutEvent>;
   stop(): Promise<void>;
@@ -37,6 +37,7 @@ export function operatorOf(deps: { bus: Bus; topics: Topics; clock: Clock; endpo
   const ended = new AbortController();
   let arrived = new AbortController();
   let awaited = 0;
+  let failure: unknown = null;
 
   async function follow(): Promise<void> {
     const topic = topics.control('events');
@@ -59,6 +60,7 @@ export function operatorOf(deps: { bus: Bus; topics: Topics; clock: Clock; endpo
     const deadlineMs = clock.nowMs() + EVENT_DEADLINE_MS;
     for (;;) {
       const more = arrived.signal;
+      if (failure !== null) throw failure;
       while (awaited < events.length) {
         const event = events[awaited++];
         if (event === undefined || event.endpoint !== endpoint) continue;
@@ -73,7 +75,11 @@ export function operatorOf(deps: { bus: Bus; topics: Topics; clock: Clock; endpo
     }
   }
 
-  const following = follow();
+  // Told by `next`, which is woken for it.
+  const following = follow().catch((error: unknown) => {
+    failure = error;
+    arrived.abort();
+  });
   return {
     defineEndpoint: async (settings) => {
       await write('endpoints', encodeControl('endpoint', settings));

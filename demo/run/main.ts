@@ -8,10 +8,13 @@ import type { Bus } from '../../shared/bus/bus.ts';
 import { kafkaBus } from '../../shared/bus/kafka/kafka-bus.ts';
 import { memoryBus } from '../../shared/bus/memory/memory-bus.ts';
 import { memoryLog } from '../../shared/bus/memory/memory-log.ts';
+import { unlessAborted } from '../../shared/domain/clock.ts';
 import { errorText, MillraceError } from '../../shared/domain/errors.ts';
 import { systemClock } from '../../shared/process/clock.ts';
 import { problemsOf, renderReport, reportOf } from './report.ts';
-import { runDemo } from './run.ts';
+import { PARTITIONS, runDemo } from './run.ts';
+import { SWITCH_KINDS } from './scenario.ts';
+import { trainedAccuracies } from './trained.ts';
 
 const { values } = parseArgs({
   options: {
@@ -60,13 +63,21 @@ async function main(): Promise<number> {
     throw new MillraceError('USAGE', { detail: '--requests is a whole number from 100 on, --rate a number above 0' });
   }
   const startMs = systemClock.nowMs();
-  const place = await findPlace();
+  // What is being started ends with this process.
+  const place = await unlessAborted(
+    findPlace(),
+    ended.signal,
+    () => new MillraceError('USAGE', { detail: 'interrupted' }),
+  );
   try {
     const readback = await runDemo({ bus: place.bus, requests, rate, say, signal: ended.signal });
     const seconds = (systemClock.nowMs() - startMs) / 1000;
     const report = reportOf({ broker: place.bus.kind, brokerDetail: place.detail, readback, seconds });
     process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : `\n${renderReport(report)}\n`);
-    const problems = problemsOf(report, { requests, versions: [1, 2, 3, 4], strict: values.check });
+    const problems = problemsOf(report, {
+      ...{ requests, partitions: PARTITIONS, switches: SWITCH_KINDS, versions: [1, 2, 3, 4] },
+      ...{ accuracies: trainedAccuracies(), strict: values.check },
+    });
     for (const problem of problems) say(`PROBLEM: ${problem}`);
     return problems.length === 0 ? 0 : 1;
   } finally {

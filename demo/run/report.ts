@@ -1,6 +1,7 @@
 // Report: what the demo prints at its end, as one JSON object or as a table, and whether all is well.
 
 import type { Readback } from './readback.ts';
+import type { Switch } from './scenario.ts';
 
 export interface DemoReport {
   readonly broker: 'kafka' | 'memory';
@@ -59,6 +60,12 @@ export function reportOf(run: {
 /** What a run must have done. */
 export interface Expectations {
   readonly requests: number;
+  /** Of the endpoint: every switch takes all of them. */
+  readonly partitions: number;
+  /** Changes of the model, in order. */
+  readonly switches: readonly Switch['kind'][];
+  /** Share of right answers of each version on all test digits, from its training. */
+  readonly accuracies: ReadonlyMap<number, number>;
   readonly versions: readonly number[];
   /** Also: on a real Kafka, with both native runtimes, and v3 visibly worse. */
   readonly strict: boolean;
@@ -79,19 +86,34 @@ export function problemsOf(report: DemoReport, expected: Expectations): string[]
   for (const version of expected.versions) {
     if (!report.versions.some((found) => found.version === version)) problems.push(`v${version} answered nothing`);
   }
+  const kinds = report.switches.map((change) => change.kind);
+  if (kinds.join() !== expected.switches.join())
+    problems.push(`the switches were ${kinds.join(', ') || 'none'}, not ${expected.switches.join(', ')}`);
   for (const change of report.switches) {
-    if (change.commandToLastCutMs === null)
+    if (change.commandToLastCutMs === null || change.partitions !== expected.partitions)
       problems.push(`${change.kind} to v${change.to} did not reach every partition`);
   }
-  return expected.strict ? [...problems, ...strictProblems(report)] : problems;
+  return expected.strict ? [...problems, ...strictProblems(report, expected)] : problems;
 }
 
-function strictProblems(report: DemoReport): string[] {
+/** How far the accuracy of a run, on a sample of the test digits, may be from that of training. */
+const ACCURACY_POINTS_MAX = 3;
+/** Fewer answers, as a canary gives, hold too few test digits to tell three points apart. */
+const ACCURACY_ANSWERS_MIN = 1_000;
+
+function strictProblems(report: DemoReport, { accuracies }: Expectations): string[] {
   const problems: string[] = [];
   if (report.broker !== 'kafka') problems.push(`the broker is ${report.broker}`);
   for (const runtime of NATIVE_RUNTIMES) {
     if (!report.versions.some((found) => found.runtime.startsWith(`${runtime} `)))
       problems.push(`no version answered on ${runtime}`);
+  }
+  for (const [version, trained] of accuracies) {
+    const answered = report.versions.find((each) => each.version === version);
+    if (answered === undefined || answered.answers < ACCURACY_ANSWERS_MIN) continue;
+    const found = answered.accuracy ?? 0;
+    if (Math.abs(found - trained) * 100 > ACCURACY_POINTS_MAX)
+      problems.push(`v${version} was right in ${percent(found)}, in training in ${percent(trained)}`);
   }
   const accuracy = (version: number) => report.versions.find((found) => found.version === version)?.accuracy ?? 0;
   if (accuracy(3) >= accuracy(1)) problems.push('v3 is not worse than v1: the bad model is not bad');
@@ -99,13 +121,15 @@ function strictProblems(report: DemoReport): string[] {
   return problems;
 }
 
+const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+
 /** The readable end of a run. */
 export function renderReport(report: DemoReport): string {
   const versions = report.versions.map((found) => [
     `v${found.version}`,
     String(found.answers),
     String(found.rescued),
-    found.accuracy === null ? '–' : `${(found.accuracy * 100).toFixed(1)} %`,
+    found.accuracy === null ? '–' : percent(found.accuracy),
     found.runtime,
   ]);
   const switches = report.switches.map((change) => [

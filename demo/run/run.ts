@@ -2,7 +2,7 @@
 
 import { startHouse } from '../../services/house/house.ts';
 import type { Bus } from '../../shared/bus/bus.ts';
-import { aborted } from '../../shared/domain/clock.ts';
+import { unlessAborted } from '../../shared/domain/clock.ts';
 import { MillraceError } from '../../shared/domain/errors.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
 import { modelRepository } from '../../shared/models/repository.ts';
@@ -15,7 +15,7 @@ import { countPredictions, type Readback, readBack } from './readback.ts';
 import { runScenario } from './scenario.ts';
 import { startTraffic, type Traffic } from './traffic.ts';
 
-const PARTITIONS = 4;
+export const PARTITIONS = 4;
 /** After the last request: longest wait for the last answer. */
 const DRAIN_DEADLINE_MS = 60_000;
 const DRAIN_POLL_MS = 250;
@@ -49,7 +49,9 @@ export async function runDemo(options: DemoOptions): Promise<Readback> {
   const place = { bus, topics, endpoint: DIGITS_ENDPOINT };
   const operator = operatorOf({ ...place, clock: systemClock });
   const done = new AbortController();
-  try {
+  /** Fired by a stream that cannot be written: then no step of the scenario is worth waiting for. */
+  const broken = new AbortController();
+  const story = async () => {
     await operator.defineEndpoint({
       endpoint: DIGITS_ENDPOINT,
       partitions: PARTITIONS,
@@ -62,19 +64,27 @@ export async function runDemo(options: DemoOptions): Promise<Readback> {
       const topic = topics.endpoint(DIGITS_ENDPOINT, 'requests');
       const traffic = startTraffic({ bus, clock: systemClock, topic, partitions: PARTITIONS, digits, requests, rate });
       void showProgress(traffic, { requests, say, signal: done.signal });
+      traffic.done.catch((error: unknown) => broken.abort(error));
       return traffic;
     };
-    const scenario = runScenario({ operator, startTraffic: begin, requests, say });
-    const interrupted = aborted(signal).then(() =>
-      Promise.reject(new MillraceError('USAGE', { detail: 'interrupted' })),
-    );
-    const { switches } = await Promise.race([scenario, interrupted]);
+    const { switches } = await runScenario({ operator, startTraffic: begin, requests, say });
     await answersOf(place, requests);
-    return await readBack({ ...place, digits, switches });
-  } finally {
+    return switches;
+  };
+  const stop = async () => {
     done.abort();
     await operator.stop();
     await house.stop();
+  };
+  try {
+    const switches = await unlessAborted(story(), AbortSignal.any([signal, broken.signal]), () =>
+      broken.signal.aborted ? broken.signal.reason : new MillraceError('USAGE', { detail: 'interrupted' }),
+    );
+    // Only a house that has stopped answers nothing twice any more.
+    await stop();
+    return await readBack({ ...place, digits, switches });
+  } finally {
+    await stop();
   }
 }
 

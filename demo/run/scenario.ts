@@ -16,6 +16,9 @@ export interface Switch {
   readonly revision: number;
 }
 
+/** The changes that a whole scenario makes. */
+export const SWITCH_KINDS: readonly Switch['kind'][] = ['basic', 'blue-green', 'canary', 'rollback', 'basic'];
+
 export interface ScenarioOptions {
   readonly operator: Operator;
   /** Starts the stream; called once the first version answers. */

@@ -21,7 +21,7 @@ const encoder = new TextEncoder();
 export interface Traffic {
   /** Requests written and acknowledged so far. */
   sent(): number;
-  /** Resolves when `count` requests are written. */
+  /** Resolves when `count` requests are written; rejects when a write failed. */
   reached(count: number): Promise<void>;
   /** Resolves when all are written; rejects when a write failed. */
   readonly done: Promise<void>;
@@ -73,13 +73,18 @@ export function startTraffic(options: TrafficOptions): Traffic {
     }
   }
 
+  const done = run();
+  // Whoever waits hears of a failure; it is no crash that nobody does just then.
+  done.catch(() => undefined);
   return {
     sent: () => sent,
-    reached: (count) =>
-      new Promise((resolve) => {
+    reached: (count) => {
+      const reached = new Promise<void>((resolve) => {
         if (count <= sent) return resolve();
         waiting.push({ count, resolve });
-      }),
-    done: run(),
+      });
+      return Promise.race([reached, done]);
+    },
+    done,
   };
 }

@@ -1,0 +1,55 @@
+// Goal: the demo calls nothing well that is not.
+// Method: a good run, and the same with one thing wrong.
+
+import { expect, it } from 'vitest';
+import { type DemoReport, type Expectations, problemsOf, type VersionReport } from './report.ts';
+import { SWITCH_KINDS } from './scenario.ts';
+import { trainedAccuracies } from './trained.ts';
+
+const accuracies = trainedAccuracies();
+const expected: Expectations = {
+  ...{ requests: 1_000, partitions: 4, switches: SWITCH_KINDS, versions: [1, 2, 3, 4] },
+  ...{ accuracies, strict: true },
+};
+const versions = [...accuracies].map(([version, accuracy]) => ({
+  ...{ version, accuracy, answers: 2_500, rescued: 0 },
+  runtime: version === 2 ? 'tfjs-node 4' : 'onnxruntime-node 1',
+}));
+const switches = SWITCH_KINDS.map((kind) => ({ kind, from: 1, to: 2, commandToLastCutMs: 40, partitions: 4 }));
+const good: DemoReport = {
+  ...{ broker: 'kafka', brokerDetail: 'Apache Kafka', requests: 1_000, answered: 1_000, seconds: 60 },
+  ...{ deadLettered: 0, lost: 0, duplicated: 0, wrongVersion: 0, versions, switches },
+};
+const [first, ...others] = switches;
+const replaced = (version: number, rest: Partial<VersionReport>) =>
+  versions.map((each) => (each.version === version ? { ...each, ...rest } : each));
+
+it('finds nothing wrong with a good run', () => expect(problemsOf(good, expected)).toEqual([]));
+
+it('tells no accuracy from a few answers', () => {
+  const versions = replaced(3, { answers: 200, accuracy: 0.6 });
+  expect(problemsOf({ ...good, versions }, expected)).toEqual([]);
+});
+
+it.each<[string, Partial<DemoReport>, RegExp]>([
+  ['a request is missing', { requests: 999 }, /999 requests/],
+  ['an answer is missing', { answered: 999 }, /999 of 1000/],
+  ['one is lost', { lost: 1 }, /lost is 1/],
+  ['one is answered twice', { duplicated: 1 }, /duplicated is 1/],
+  ['another version answered', { wrongVersion: 1 }, /wrongVersion is 1/],
+  ['one is dead-lettered', { deadLettered: 1 }, /deadLettered is 1/],
+  ['a version answered nothing', { versions: versions.slice(1) }, /v1 answered nothing/],
+  ['there were no switches', { switches: [] }, /switches were none/],
+  ['a switch is missing', { switches: others }, /switches were/],
+  [
+    'a partition did not switch',
+    { switches: [{ ...(first ?? others[0]), partitions: 3 } as never, ...others] },
+    /every/,
+  ],
+  ['the broker was none', { broker: 'memory' }, /broker is memory/],
+  ['a native runtime is missing', { versions: replaced(2, { runtime: 'tfjs-wasm 4' }) }, /tfjs-node/],
+  ['a version was worse than trained', { versions: replaced(4, { accuracy: 0.94 }) }, /v4 was right in 94.0 %/],
+  ['a version answered no test digit', { versions: replaced(4, { accuracy: null }) }, /v4 was right in 0.0 %/],
+])('says so when %s', (_, wrong, problem) => {
+  expect(problemsOf({ ...good, ...wrong }, expected)).toContainEqual(expect.stringMatching(problem));
+});
