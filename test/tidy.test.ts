@@ -91,6 +91,7 @@ const planted: readonly Planted[] = [
     'process.env': ['const a = `$' + '{process.env.HOME}`;', 'const a = `process.env.HOME`;'],
     'new Error': ["throw new TypeError('a');", "throw new MillraceError('ASSERTION');"],
     console: ["console.log('a');", "const a = 'console.log()'; // console.log"],
+    createRequire: ['const require = createRequire(a);', "import a from 'a'; // createRequire"],
     setTimeout: ['setTimeout(a, 1);', 'clearTimeout(a);'],
   } satisfies Record<keyof typeof BANS, readonly string[]>).map(([, [bad = '', good = '']]) => ({
     rule: 'banned calls',

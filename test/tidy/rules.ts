@@ -45,6 +45,12 @@ export const BANS: Readonly<Record<string, Ban>> = {
   'process.env': { call: /\bprocess\.env\b/, instead: 'a row of the config table', allowed: isMain },
   'new Error': { call: /\bnew (?:Type|Range)?Error\(/, instead: 'MillraceError and its catalogue' },
   console: { call: /\bconsole\./, instead: 'shared/telemetry', allowed: within('services/cli') },
+  // What `require` loads, the import rules do not see.
+  createRequire: {
+    call: /\bcreateRequire\b/,
+    instead: 'an import',
+    allowed: within('shared/bus/kafka', 'shared/runtimes'),
+  },
   setTimeout: {
     call: /\bset(?:Timeout|Interval)\(/,
     instead: 'Clock.sleep',
