@@ -12,7 +12,8 @@ import { topicsOf } from '../../shared/domain/topics.ts';
 import { systemClock } from '../../shared/process/clock.ts';
 import { fill, measureLatency, measureThroughput, type Progress, startVariant } from './measure.ts';
 import { barResult, renderTables, type Sample, seriesResult } from './report.ts';
-import { BARS, PARTITIONS, recordMaker, SERIES, type Series } from './series.ts';
+import { BARS, PARTITIONS, payloadBytes, recordMaker, SERIES, type Series } from './series.ts';
+import { verifyOutputs } from './verify.ts';
 
 const RATE_PER_SECOND = 200;
 const PACED_SECONDS = 12;
@@ -71,8 +72,11 @@ async function runOnce(
     repository: demoPath('models'),
   });
   try {
-    if (kind === 'throughput')
-      return await measureThroughput(bus, started, { records: series.records, progress: place.progress });
+    if (kind === 'throughput') {
+      const figures = await measureThroughput(bus, started, { records: series.records, progress: place.progress });
+      await verifyOutputs(bus, { topics: topicsOf(place.prefix), endpoint: ENDPOINT, series, records: series.records });
+      return figures;
+    }
     started.go();
     return await measureLatency(bus, {
       output: place.output,
@@ -130,6 +134,6 @@ const bars = BARS.map((bar) => barResult(bar, samples));
 process.stdout.write(
   values.json
     ? `${JSON.stringify({ repeats: Number(values.repeats), series, bars, samples })}\n`
-    : renderTables(series, bars),
+    : `${renderTables(series, bars)}\nA digit is ${payloadBytes('digit JSON')} bytes of JSON or ${payloadBytes('digit Avro')} bytes of Avro, on average.\n`,
 );
 process.exitCode = bars.every((bar) => bar.met) ? 0 : 1;

@@ -158,6 +158,12 @@ export function recordMaker(payload: Payload, topic: string): (index: number) =>
   });
 }
 
+/** Bytes of a record's value, on average. */
+export function payloadBytes(payload: Exclude<Payload, '256 B'>): number {
+  const values = digitValues(loadDigits(), payload);
+  return Math.round(values.reduce((sum, value) => sum + value.length, 0) / values.length);
+}
+
 /** Encoded once: the bench measures the road, not its own producer. */
 function digitValues(digits: Digits, payload: Payload): readonly Uint8Array[] {
   const format = payload === 'digit Avro' ? 'avro' : 'json';
