@@ -4,7 +4,7 @@
 import { oipJson } from '../../shared/codec/oip-json.ts';
 import { errorCode, errorText, type MillraceError } from '../../shared/domain/errors.ts';
 import { foreignHeaders, HEADER, header } from '../../shared/domain/headers.ts';
-import type { InRecord, OutRecord } from '../../shared/domain/record.ts';
+import { formatSource, type InRecord, type OutRecord } from '../../shared/domain/record.ts';
 import { encodedBytes } from '../../shared/domain/record-bytes.ts';
 import { refusalRecords } from '../../shared/domain/refusal.ts';
 import { requestIdOf } from '../../shared/domain/route.ts';
@@ -24,10 +24,7 @@ export function refuse(
     stage: 'router',
     answer: oipJson.encodeError(answer),
     contentType: oipJson.contentType,
-    extraHeaders: [
-      [HEADER.requestId, requestIdOf(record)],
-      header(HEADER.source, `${record.partition}@${record.offset}`),
-    ],
+    extraHeaders: [[HEADER.requestId, requestIdOf(record)], header(HEADER.source, formatSource(record))],
   });
 }
 

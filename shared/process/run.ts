@@ -86,7 +86,8 @@ export async function runProcess(options: ProcessOptions): Promise<void> {
     // A process that was killed could not remove it.
     notReady(options);
     const starting = options.start({ ended: ending.signal, fail });
-    const running = (await unlessEnded(starting, ending.signal)) ?? (await startedLate(starting, options.clock));
+    const inTime = await Promise.race([starting, aborted(ending.signal).then(() => null)]);
+    const running = inTime ?? (await startedLate(starting, options.clock));
     if (!ending.signal.aborted) {
       if (options.readyFile) writeFileSync(options.readyFile, '');
       log('service-started', { service, settings: options.settings });
@@ -155,14 +156,6 @@ export function exitCodeOf(error: unknown): number {
 
 function notReady({ readyFile }: ProcessOptions): void {
   if (readyFile) rmSync(readyFile, { force: true });
-}
-
-/** What was started; null when `ended` aborts before that. */
-function unlessEnded(starting: Promise<Started>, ended: AbortSignal): Promise<Started | null> {
-  return new Promise((resolve, reject) => {
-    starting.then(resolve, reject);
-    ended.addEventListener('abort', () => resolve(null), { once: true });
-  });
 }
 
 /** What a start gives that a signal has ended; null when it fails over that, or goes on too long. */

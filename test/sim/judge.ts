@@ -7,6 +7,7 @@ import { decodeControl } from '../../shared/codec/control.ts';
 import { decodeAnswer } from '../../shared/codec/registry.ts';
 import { HEADER, headerText } from '../../shared/domain/headers.ts';
 import type { InRecord } from '../../shared/domain/record.ts';
+import type { RoutePlan } from '../../shared/domain/route-plan.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
 import { SIM_ENDPOINT, SIM_HEADER, SIM_PARTITIONS } from './users.ts';
 
@@ -32,14 +33,17 @@ export async function judge(
   const totals = await auditEndpoint({ ...place, settled: true, bounds: BOUNDS });
   const problems = totals.kept.map(({ check, at, detail }) => `${check}: ${at}: ${detail}`);
   if (totals.requests < about.sent) problems.push(`${about.sent} requests were sent, ${totals.requests} are on record`);
-  problems.push(...(await journalProblems(bus, topics)));
-  problems.push(...(await cutProblems(bus, topics)));
+  const plans = (await readAll(bus, topics.control('plans'))).flatMap((record) =>
+    record.value === null ? [] : [decodeControl('plan', record)],
+  );
+  problems.push(...(await journalProblems(bus, topics, plans)));
+  problems.push(...(await cutProblems(bus, topics, plans)));
   problems.push(...(await answerProblems(bus, topics)));
   return { totals, problems };
 }
 
 /** The journal has no gaps, and every plan has its event. */
-async function journalProblems(bus: MemoryBus, topics: Topics): Promise<string[]> {
+async function journalProblems(bus: MemoryBus, topics: Topics, plans: readonly RoutePlan[]): Promise<string[]> {
   const events = (await readAll(bus, topics.control('events'))).map((record) => decodeControl('event', record));
   const problems: string[] = [];
   let seq = 0;
@@ -53,19 +57,14 @@ async function journalProblems(bus: MemoryBus, topics: Topics): Promise<string[]
       event.type === 'plan-published' ? [[event.plan.revision, JSON.stringify(event.plan)]] : [],
     ),
   );
-  for (const record of await readAll(bus, topics.control('plans'))) {
-    if (record.value === null) continue;
-    const plan = decodeControl('plan', record);
+  for (const plan of plans) {
     if (published.get(plan.revision) !== JSON.stringify(plan)) problems.push(`plan ${plan.revision} has no event`);
   }
   return problems;
 }
 
 /** In the end every partition, idle ones too, has taken the newest plan. */
-async function cutProblems(bus: MemoryBus, topics: Topics): Promise<string[]> {
-  const plans = (await readAll(bus, topics.control('plans'))).flatMap((record) =>
-    record.value === null ? [] : [decodeControl('plan', record)],
-  );
+async function cutProblems(bus: MemoryBus, topics: Topics, plans: readonly RoutePlan[]): Promise<string[]> {
   const newest = plans.at(-1);
   if (newest === undefined || newest.shares.length === 0) return [];
   const cuts = (await readAll(bus, topics.endpoint(SIM_ENDPOINT, 'cuts'))).flatMap((record) =>

@@ -1,15 +1,15 @@
 // audit: whether the promises were kept, judged from the topics of any cluster; a script can rely on its exit code.
 
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { ROLLBACK_BOUNDS } from '../../../shared/analysis/checks/rollback-bound.ts';
 import type { Totals } from '../../../shared/analysis/totals.ts';
 import { CHECKS, type CheckName } from '../../../shared/analysis/violation.ts';
 import { auditEndpoint } from '../../../shared/audit/audit-endpoint.ts';
 import type { CliContext } from '../context.ts';
-import { parseDuration, parseMoment } from '../core/parse.ts';
+import { parseMoment } from '../core/parse.ts';
 import { clipped } from '../core/printable.ts';
 import type { Tables } from '../output.ts';
-import { type AddCommand, examples, lists } from './command.ts';
+import { type AddCommand, examples, lists, timeOption } from './command.ts';
 import { endpointName } from './control.ts';
 
 const DETAIL_CHARS_MAX = 300;
@@ -46,13 +46,13 @@ export const addAudit: AddCommand = (program, runner) => {
     .option('--from <time>', 'requests from this time on: a date like 2026-01-31T12:00:00Z, or how long ago, like 1h')
     .option('--to <time>', 'requests before this time')
     .addOption(
-      boundOption('--rollback-cuts <time>', 'longest time from an abort to its last cut', ROLLBACK_BOUNDS.cutMs),
+      timeOption('--rollback-cuts <time>', 'longest time from an abort to its last cut', `${ROLLBACK_BOUNDS.cutMs}ms`),
     )
     .addOption(
-      boundOption(
+      timeOption(
         '--rollback-answers <time>',
         'longest time from an abort to the last bad answer',
-        ROLLBACK_BOUNDS.answerMs,
+        `${ROLLBACK_BOUNDS.answerMs}ms`,
       ),
     );
   lists(
@@ -81,10 +81,6 @@ export const addAudit: AddCommand = (program, runner) => {
     return totals.violations === 0 ? 'ok' : 'failed';
   });
 };
-
-function boundOption(flags: string, description: string, fallbackMs: number): Option {
-  return new Option(flags, description).argParser(parseDuration).default(fallbackMs, `${fallbackMs}ms`);
-}
 
 function show(context: CliContext, endpoint: string, totals: Totals): void {
   const { requests, answered, deadLettered, pending, counts, kept, lastBadAnswerMs, lastRollbackCutMs } = totals;

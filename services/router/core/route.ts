@@ -5,7 +5,7 @@
 import type { Cut } from '../../../shared/domain/cut.ts';
 import { assert, MillraceError } from '../../../shared/domain/errors.ts';
 import { foreignHeaders, HEADER, header } from '../../../shared/domain/headers.ts';
-import type { Header, InRecord, OutRecord } from '../../../shared/domain/record.ts';
+import { formatSource, type Header, type InRecord, type OutRecord } from '../../../shared/domain/record.ts';
 import { encodedBytes } from '../../../shared/domain/record-bytes.ts';
 import { decideRoute, type RouteDecision, requestIdOf } from '../../../shared/domain/route.ts';
 import type { Lane, RoutePlan } from '../../../shared/domain/route-plan.ts';
@@ -33,7 +33,7 @@ export function routeRequest(topics: Topics, cuts: readonly Cut[], record: InRec
 function requestHeaders(record: InRecord, decision: RouteDecision): Header[] {
   return [
     [HEADER.requestId, requestIdOf(record)],
-    header(HEADER.source, `${record.partition}@${record.offset}`),
+    header(HEADER.source, formatSource(record)),
     header(HEADER.bucket, String(decision.bucket)),
   ];
 }

@@ -4,6 +4,7 @@
 //         final log are the history.
 
 import { describe, expect, test } from 'vitest';
+import { seeded } from '../../../test/sim/random.ts';
 import { VirtualClock } from '../../../test/support/virtual-clock.ts';
 import type { OwnedPartition } from '../bus.ts';
 import { type MemoryBus, memoryBus } from './memory-bus.ts';
@@ -35,7 +36,7 @@ describe('a simulated history', () => {
 async function simulate(seed: number) {
   const clock = new VirtualClock();
   const startMs = clock.nowMs();
-  const random = generator(seed);
+  const random = seeded(seed);
   const history: string[] = [];
   const buses = new Map<string, MemoryBus>();
   const fault = async (name: string, context: { readonly client: string }) => {
@@ -116,12 +117,3 @@ function committed(log: MemoryLog, topic: string, partition: number): string[] {
 }
 
 /** Numbers from 0 to 1. Source: mulberry32, Tommy Ettinger (public domain). */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
