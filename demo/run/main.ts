@@ -4,7 +4,7 @@
 
 import { parseArgs } from 'node:util';
 import { brokerSearch } from '../../shared/broker/find.ts';
-import type { Bus } from '../../shared/bus/bus.ts';
+import type { Bus, BusNotice } from '../../shared/bus/bus.ts';
 import { kafkaBus } from '../../shared/bus/kafka/kafka-bus.ts';
 import { memoryBus } from '../../shared/bus/memory/memory-bus.ts';
 import { memoryLog } from '../../shared/bus/memory/memory-log.ts';
@@ -44,7 +44,7 @@ async function findPlace(): Promise<Place> {
     return { bus, detail: 'the in-memory bus', close: () => bus.close() };
   }
   const { broker } = search;
-  const onNotice = (notice: { readonly type: string }) => say(`broker: ${notice.type}`);
+  const onNotice = (notice: BusNotice) => say(`broker: ${'detail' in notice ? notice.detail : notice.type}`);
   const bus = kafkaBus({ brokers: broker.brokers, clientId: 'millrace-demo', clock: systemClock, onNotice });
   return {
     bus,

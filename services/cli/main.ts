@@ -57,7 +57,7 @@ const host: CliHost = {
     const { kafkaBus } = await import('../../shared/bus/kafka/kafka-bus.ts');
     const onNotice = (notice: BusNotice) => {
       if (notice.type === 'outage') say(`the broker does not answer, waiting: ${notice.detail}`);
-      else say(`the broker answers again after ${notice.downMs} ms`);
+      if (notice.type === 'recovered') say(`the broker answers again after ${notice.downMs} ms`);
     };
     let connected = false;
     const bus = kafkaBus({ ...kafkaOptions(settings), clock, onNotice: (notice) => connected && onNotice(notice) });

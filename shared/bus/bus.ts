@@ -144,7 +144,8 @@ export interface PartitionOffsets {
   readonly end: number;
 }
 
-/** What an implementation tells about its connection; each transition once. */
+/** What an implementation tells about its connection; each transition once, and a broker's defect once. */
 export type BusNotice =
+  | { readonly type: 'defect'; readonly detail: string }
   | { readonly type: 'outage'; readonly detail: string }
   | { readonly type: 'recovered'; readonly downMs: number };

@@ -9,11 +9,13 @@ function recorded(): { readonly log: Log; readonly lines: unknown[] } {
   return { lines, log: (event, fields) => lines.push([event, fields]) };
 }
 
-test('an outage of the broker and its end are events', () => {
+test('a defect of the broker, an outage and its end are events', () => {
   const { log, lines } = recorded();
+  logNotices(log)({ type: 'defect', detail: 'skips markers' });
   logNotices(log)({ type: 'outage', detail: 'refused' });
   logNotices(log)({ type: 'recovered', downMs: 7 });
   expect(lines).toEqual([
+    ['broker-defective', { detail: 'skips markers' }],
     ['broker-lost', { detail: 'refused' }],
     ['broker-recovered', { outageMs: 7 }],
   ]);

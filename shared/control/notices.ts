@@ -8,6 +8,8 @@ import type { Log } from '../telemetry/logger.ts';
 export function logNotices(log: Log): (notice: BusNotice) => void {
   return (notice) => {
     switch (notice.type) {
+      case 'defect':
+        return log('broker-defective', { detail: notice.detail });
       case 'outage':
         return log('broker-lost', { detail: notice.detail });
       case 'recovered':

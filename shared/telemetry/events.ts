@@ -18,6 +18,7 @@ export interface EventFields {
   'service-stopping': Service & { readonly cause: string };
   'service-stopped': Service & { readonly exitCode: number };
   'service-failed': Service & Failed;
+  'broker-defective': { readonly detail: string };
   'broker-lost': { readonly detail: string };
   'broker-recovered': { readonly outageMs: number };
   'partitions-assigned': Service & Endpoint & { readonly lane?: string; readonly partitions: readonly number[] };
@@ -60,6 +61,7 @@ export const EVENTS: { readonly [Name in EventName]: EventEntry<EventFields[Name
   'service-stopping': { level: 'info', sentence: '{service} is stopping: {cause}' },
   'service-stopped': { level: 'info', sentence: '{service} stopped' },
   'service-failed': { level: 'error', sentence: '{service} failed' },
+  'broker-defective': { level: 'warn', sentence: 'this broker has a known defect: {detail}' },
   'broker-lost': { level: 'warn', sentence: 'no broker answers, waiting: {detail}' },
   'broker-recovered': { level: 'info', sentence: 'the broker answers again after {outageMs} ms' },
   'partitions-assigned': { level: 'info', sentence: '{service} of {endpoint} owns partitions {partitions}' },

@@ -76,16 +76,16 @@ describe('a broker that goes away and comes back', () => {
       await operator.apply({ candidate: 1, strategy: 'basic' });
       await operator.next('v1 serves', (event) => event.type === 'rollout-completed');
       const topic = topics.endpoint(DIGITS_ENDPOINT, 'requests');
-      const send = (requests: number) =>
-        startTraffic({ bus, clock, topic, partitions: PARTITIONS, digits, requests, rate: RATE });
-      const answeredAre = (count: number) =>
-        eventually('what was sent is answered', async () => (await countPredictions({ bus, ...place })) >= count, {
-          timeoutMs: ANSWERS_MS,
-        });
-      // No transaction is open at the kill: what a broker that restarts makes of one is in docs/reliability.md.
-      const before = REQUESTS / 4;
-      await send(before).done;
-      await answeredAre(before);
+      const traffic = startTraffic({
+        bus,
+        clock,
+        topic,
+        partitions: PARTITIONS,
+        digits,
+        requests: REQUESTS,
+        rate: RATE,
+      });
+      await traffic.reached(REQUESTS / 4);
 
       await node?.kill('SIGKILL');
       const notices = ['broker-lost', 'broker-recovered'] as const;
@@ -94,14 +94,14 @@ describe('a broker that goes away and comes back', () => {
       const all = (counts: readonly number[]) => JSON.stringify(heard()) === JSON.stringify(everyone(counts));
       const detail = () => JSON.stringify(heard());
       await eventually('all services have noticed', () => all([1, 0]), { timeoutMs: NOTICE_MS, detail });
-      const traffic = send(REQUESTS - before);
       await clock.sleep(OUTAGE_MS);
       expect(heard()).toEqual(everyone([1, 0]));
       await node?.start();
       await eventually('all services go on', () => all([1, 1]), { timeoutMs: NOTICE_MS, detail });
 
       await traffic.done;
-      await answeredAre(REQUESTS);
+      const answered = async () => (await countPredictions({ bus, ...place })) >= REQUESTS;
+      await eventually('everything is answered', answered, { timeoutMs: ANSWERS_MS });
       await operator.apply({ candidate: 4, strategy: 'basic' });
       await operator.next('the controller goes on too', (event) => event.type === 'rollout-completed');
       const { outcomes } = await readBack({ bus, ...place, digits, switches: [] });

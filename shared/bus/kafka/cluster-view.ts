@@ -6,6 +6,7 @@ import { errorText, MillraceError } from '../../domain/errors.ts';
 import { backoffMs } from './backoff.ts';
 import { BrokerRefusal, brokerCode, CODE, coordinatorMoved, leaderMoved } from './broker-errors.ts';
 import { Connections, type Wire } from './connections.ts';
+import { knownDefect } from './known-defects.ts';
 import type { Settings } from './options.ts';
 import { type Outage, outageOf } from './outage.ts';
 import { type Metadata, metadataRequest, type TopicMetadata } from './requests/metadata.ts';
@@ -28,6 +29,7 @@ export class ClusterView {
   private refreshing: Promise<void> | null = null;
   /** The broker that answered last. */
   private lastGood: string | null = null;
+  private defectTold = false;
 
   constructor(settings: Settings) {
     this.settings = settings;
@@ -160,6 +162,7 @@ export class ClusterView {
         const metadata = await wire.send(metadataRequest(topics));
         this.lastGood = address;
         this.outage.reached();
+        this.tellDefect(knownDefect(wire.broker.versions ?? {}));
         return metadata;
       } catch (error) {
         this.connections.drop(address);
@@ -168,6 +171,12 @@ export class ClusterView {
     }
     this.outage.failed(detail);
     throw this.unreachable(detail);
+  }
+
+  private tellDefect(detail: string | null): void {
+    if (detail === null || this.defectTold) return;
+    this.defectTold = true;
+    this.settings.onNotice({ type: 'defect', detail });
   }
 
   private accept(metadata: Metadata): void {

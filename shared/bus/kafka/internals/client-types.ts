@@ -70,8 +70,13 @@ export interface GroupMember {
   readonly memberMetadata: Buffer;
 }
 
+/** What a broker announces, by API key. */
+export type ApiVersions = Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>>;
+
 /** kafkajs's Broker: one method per Kafka API, in the newest version that both sides know. */
 export interface WireBroker {
+  /** Null until it is connected. */
+  readonly versions: ApiVersions | null;
   connect(): Promise<void>;
   isConnected(): boolean;
   findGroupCoordinator(request: {
