@@ -19,6 +19,8 @@ export default defineConfig({
           exclude: ['**/*.int.test.ts', '**/node_modules/**', 'dist/**'],
           globalSetup: ['test/support/build-child.ts'],
           pool: 'forks',
+          // Vitest leaves one core free, which is half of a small machine.
+          maxWorkers: '100%',
         },
       },
       {
