@@ -27,7 +27,13 @@ export interface SwitchReport extends Pick<Switch, 'kind' | 'from' | 'to'> {
   readonly commandToLastCutMs: number | null;
   /** Partitions that took the plan. */
   readonly partitions: number;
+  /** Requests written in the second before the command, and in the second after the last cut: the load it fell under. */
+  readonly requestsBefore: number;
+  readonly requestsAfter: number;
 }
+
+/** A switch is under load when requests come this shortly before and after it. */
+const LOAD_WINDOW_MS = 1_000;
 
 interface ReadbackOptions {
   readonly bus: Bus;
@@ -46,11 +52,19 @@ export async function readBack(options: ReadbackOptions): Promise<Readback> {
   const cuts = (await readAll(options, 'cuts'))
     .filter((record) => record.value !== null)
     .map((record) => decodeControl('cut', record));
+  const requestedAtMs = (await readAll(options, 'requests')).map((record) => record.timestampMs);
   return {
     outcomes,
     accuracy: accuracyOf(await readAll(options, 'predictions'), options.digits),
-    switches: options.switches.map((change) => switchReport(change, cuts, partitions)),
+    switches: options.switches.map((change) => switchReport(change, { cuts, partitions, requestedAtMs })),
   };
+}
+
+interface OnRecord {
+  readonly cuts: readonly Cut[];
+  /** Of the endpoint. */
+  readonly partitions: number;
+  readonly requestedAtMs: readonly number[];
 }
 
 /** Number of outcomes on record: what the demo waits for before it stops the house. */
@@ -86,7 +100,7 @@ function accuracyOf(predictions: readonly InRecord[], digits: Digits): Map<numbe
   return new Map([...counts].map(([version, { right, all }]) => [version, all === 0 ? null : right / all]));
 }
 
-function switchReport(change: Switch, cuts: readonly Cut[], partitions: number): SwitchReport {
+function switchReport(change: Switch, { cuts, partitions, requestedAtMs }: OnRecord): SwitchReport {
   const taken = Array.from({ length: partitions }, (_, partition) =>
     cuts.find((cut) => cut.partition === partition && cut.plan.revision >= change.revision),
   ).filter((cut) => cut !== undefined);
@@ -97,5 +111,11 @@ function switchReport(change: Switch, cuts: readonly Cut[], partitions: number):
     to: change.to,
     commandToLastCutMs: taken.length < partitions || partitions === 0 ? null : last - change.commandAtMs,
     partitions: taken.length,
+    requestsBefore: within(requestedAtMs, change.commandAtMs - LOAD_WINDOW_MS),
+    requestsAfter: within(requestedAtMs, last),
   };
+}
+
+function within(timesMs: readonly number[], fromMs: number): number {
+  return timesMs.filter((atMs) => atMs >= fromMs && atMs < fromMs + LOAD_WINDOW_MS).length;
 }

@@ -15,7 +15,8 @@ const versions = [...accuracies].map(([version, accuracy]) => ({
   ...{ version, accuracy, answers: 2_500, rescued: 0 },
   runtime: version === 2 ? 'tfjs-node 4' : 'onnxruntime-node 1',
 }));
-const switches = SWITCH_KINDS.map((kind) => ({ kind, from: 1, to: 2, commandToLastCutMs: 40, partitions: 4 }));
+const load = { requestsBefore: 250, requestsAfter: 240 };
+const switches = SWITCH_KINDS.map((kind) => ({ kind, from: 1, to: 2, commandToLastCutMs: 40, partitions: 4, ...load }));
 const good: DemoReport = {
   ...{ broker: 'kafka', brokerDetail: 'Apache Kafka', requests: 1_000, answered: 1_000, seconds: 60 },
   ...{ deadLettered: 0, lost: 0, duplicated: 0, wrongVersion: 0, versions, switches },
@@ -45,6 +46,11 @@ it.each<[string, Partial<DemoReport>, RegExp]>([
     'a partition did not switch',
     { switches: [{ ...(first ?? others[0]), partitions: 3 } as never, ...others] },
     /every/,
+  ],
+  [
+    'a switch met no traffic',
+    { switches: [{ ...(first ?? others[0]), requestsAfter: 0 } as never, ...others] },
+    /basic to v2 met no traffic/,
   ],
   ['the broker was none', { broker: 'memory' }, /broker is memory/],
   ['a native runtime is missing', { versions: replaced(2, { runtime: 'tfjs-wasm 4' }) }, /tfjs-node/],

@@ -92,6 +92,9 @@ export function problemsOf(report: DemoReport, expected: Expectations): string[]
   for (const change of report.switches) {
     if (change.commandToLastCutMs === null || change.partitions !== expected.partitions)
       problems.push(`${change.kind} to v${change.to} did not reach every partition`);
+    // The first version is rolled out before anyone asks.
+    if (change.from !== null && (change.requestsBefore === 0 || change.requestsAfter === 0))
+      problems.push(`${change.kind} to v${change.to} met no traffic`);
   }
   return expected.strict ? [...problems, ...strictProblems(report, expected)] : problems;
 }
@@ -137,13 +140,14 @@ export function renderReport(report: DemoReport): string {
     `${change.from === null ? '–' : `v${change.from}`} → v${change.to}`,
     change.commandToLastCutMs === null ? 'missing' : `${change.commandToLastCutMs} ms`,
     String(change.partitions),
+    change.from === null ? '–' : `${change.requestsBefore} / ${change.requestsAfter}`,
   ]);
   return [
     `${report.requests} digits through ${report.brokerDetail} in ${report.seconds} s`,
     '',
     ...table(['version', 'answers', 'rescues', 'accuracy', 'runtime'], versions),
     '',
-    ...table(['switch', 'from → to', 'command to last cut', 'partitions'], switches),
+    ...table(['switch', 'from → to', 'command to last cut', 'partitions', 'requests 1 s before / after'], switches),
     '',
     ...table(
       ['requests', 'answered', 'dead-lettered', 'lost', 'duplicated', 'wrong version'],
