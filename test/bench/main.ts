@@ -72,18 +72,18 @@ async function runOnce(
     repository: demoPath('models'),
   });
   try {
+    const verify = (records: number) =>
+      verifyOutputs(bus, { topics: topicsOf(place.prefix), endpoint: ENDPOINT, series, records });
     if (kind === 'throughput') {
       const figures = await measureThroughput(bus, started, { records: series.records, progress: place.progress });
-      await verifyOutputs(bus, { topics: topicsOf(place.prefix), endpoint: ENDPOINT, series, records: series.records });
+      await verify(series.records);
       return figures;
     }
     started.go();
-    return await measureLatency(bus, {
-      output: place.output,
-      rate: RATE_PER_SECOND,
-      seconds: PACED_SECONDS,
-      record: make,
-    });
+    const paced = { output: place.output, rate: RATE_PER_SECOND, seconds: PACED_SECONDS, record: make };
+    const figures = await measureLatency(bus, paced);
+    await verify(RATE_PER_SECOND * PACED_SECONDS);
+    return figures;
   } finally {
     await started.stop();
   }

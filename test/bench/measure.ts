@@ -12,6 +12,9 @@ import type { VariantOptions } from './variants/protocol.ts';
 
 const POLL_MS = 25;
 const READY_DEADLINE_MS = 60_000;
+const STOP_DEADLINE_MS = 60_000;
+/** After the last request of a paced run. */
+const ANSWERS_DEADLINE_MS = 60_000;
 const RUN_DEADLINE_MS = 180_000;
 /** Records of one write while an input topic is filled. */
 const FILL_BURST = 500;
@@ -60,7 +63,7 @@ export async function startVariant(
     go: () => child.send({ type: 'go' }),
     stop: async () => {
       if (child.connected) child.send({ type: 'stop' });
-      await Promise.race([ended, systemClock.sleep(READY_DEADLINE_MS)]);
+      await atMost(STOP_DEADLINE_MS, ended);
       child.kill('SIGKILL');
     },
   };
@@ -97,6 +100,7 @@ export async function measureLatency(
 ): Promise<Latency> {
   const count = load.rate * load.seconds;
   const sentAt = new Map<string, number>();
+  let answered = 0;
   const latencies: number[] = [];
   const ended = new AbortController();
   const reading = (async () => {
@@ -110,10 +114,12 @@ export async function measureLatency(
       for (const record of batch.records) {
         const key = Buffer.from(record.key ?? []).toString();
         const startMs = sentAt.get(key);
-        if (startMs !== undefined && Number(key) >= count * PACE_WARM_SHARE) latencies.push(nowMs - startMs);
+        if (startMs === undefined) continue;
+        if (Number(key) >= count * PACE_WARM_SHARE) latencies.push(nowMs - startMs);
         sentAt.delete(key);
+        answered += 1;
       }
-      if (latencies.length >= count * (1 - PACE_WARM_SHARE)) return;
+      if (answered === count) return;
     }
   })();
   const writes: Promise<void>[] = [];
@@ -127,9 +133,9 @@ export async function measureLatency(
     await systemClock.sleep(PACE_TICK_MS);
   }
   await Promise.all(writes);
-  await Promise.race([reading, systemClock.sleep(READY_DEADLINE_MS)]);
+  await atMost(ANSWERS_DEADLINE_MS, reading);
   ended.abort();
-  if (latencies.length < count * (1 - PACE_WARM_SHARE)) throw overdue('a latency run');
+  if (answered < count) throw overdue('a latency run');
   latencies.sort((a, b) => a - b);
   return { p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99), samples: latencies.length };
 }
@@ -153,6 +159,13 @@ async function isDone(bus: Bus, progress: Progress): Promise<boolean> {
     if (!offsets.every(({ partition, end }) => Math.max(0, committed[partition] ?? -1) >= end - 1)) return false;
   }
   return true;
+}
+
+/** Waits for `done`, no longer than `ms`, and leaves no timer behind, which would hold the process. */
+async function atMost(ms: number, done: Promise<void>): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([done, systemClock.sleep(ms, over.signal)]);
+  over.abort();
 }
 
 function within(words: string, deadlineMs: number, wait: (done: () => void) => void): Promise<void> {
