@@ -87,6 +87,11 @@ export const ERRORS = {
     message: 'the broker refused {of} with Kafka error {brokerCode}',
     action: 'Look the code up under "Error Codes" in the Kafka protocol guide; 29, 30, 31 and 53 are missing rights.',
   },
+  BROKER_ANSWER_UNREADABLE: {
+    kind: 'retryable',
+    message: "the broker's answer to {of} cannot be read: {detail}",
+    action: 'Check that a Kafka broker, and nothing else, listens at MILLRACE_BROKERS.',
+  },
   BATCH_UNREADABLE: {
     kind: 'retryable',
     message: '{topic}-{partition}: the record batch at {offset} cannot be read: {detail}',

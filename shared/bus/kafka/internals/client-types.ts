@@ -157,19 +157,6 @@ export interface WireEncoder {
   writeUVarIntString(value: string | null): WireEncoder;
 }
 
-export interface WireDecoder {
-  offset: number;
-  readInt8(): number;
-  readInt16(): number;
-  readInt32(): number;
-  readInt64(): bigint;
-  readBoolean(): boolean;
-  readString(): string | null;
-  readUVarInt(): number;
-  readUVarIntString(): string | null;
-  readArray<T>(read: (decoder: WireDecoder) => T): T[];
-}
-
 export interface Client {
   readonly Broker: new (options: {
     readonly connectionPool: unknown;
@@ -179,7 +166,6 @@ export interface Client {
   }) => WireBroker;
   readonly Connection: new (options: WireConnectionOptions) => WireConnection;
   readonly Encoder: new () => WireEncoder;
-  readonly Decoder: new (buffer: Buffer) => WireDecoder;
   readonly createLogger: (options: { readonly level: number; readonly logCreator: () => () => void }) => WireLogger;
   readonly socketFactory: unknown;
   readonly assignerProtocol: {

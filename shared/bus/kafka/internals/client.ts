@@ -34,7 +34,6 @@ function load(): Client {
     Broker: part('broker/index.js'),
     Connection: part('network/connection.js'),
     Encoder: part('protocol/encoder.js'),
-    Decoder: part('protocol/decoder.js'),
     createLogger: part<Pick<Client, 'createLogger'>>('loggers/index.js').createLogger,
     socketFactory: part<() => unknown>('network/socketFactory.js')(),
     assignerProtocol: part('consumer/assignerProtocol.js'),

@@ -1,6 +1,7 @@
 // Fetch request (v11), without sessions: record sets come back as they are, undecoded.
 // Why not kafkajs's: it decodes every record before anyone has asked for it.
 
+import { AnswerCursor } from '../internals/answer-cursor.ts';
 import type { WireRequest } from '../internals/client-types.ts';
 
 export type Isolation = 'read_committed' | 'read_uncommitted';
@@ -39,7 +40,7 @@ export function fetchRequest(options: FetchOptions): WireRequest<readonly Fetche
   return {
     request: { apiKey: 1, apiVersion: 11, apiName: 'Fetch', encode: () => ({ buffer: encode(options) }) },
     response: {
-      decode: async (payload) => ({ clientSideThrottleTime: payload.readInt32BE(0), fetched: decode(payload) }),
+      decode: async (payload) => ({ fetched: decode(payload), clientSideThrottleTime: payload.readInt32BE(0) }),
       parse: async ({ fetched }) => fetched,
     },
     requestTimeout: options.maxWaitMs,
@@ -77,50 +78,32 @@ function encode({ isolation, maxWaitMs, bytesMax, partitionBytesMax, partitions 
   return buffer;
 }
 
+/** Least bytes of one partition's answer, of a topic's, and of one aborted transaction. */
+const PARTITION_ANSWER_BYTES = 42;
+const TOPIC_ANSWER_BYTES = 6;
+const ABORTED_BYTES = 16;
+
 function decode(payload: Buffer): FetchedPartition[] {
   const fetched: FetchedPartition[] = [];
-  const sessionCode = payload.readInt16BE(4);
-  let at = 10;
-  const topics = payload.readInt32BE(at);
-  at += 4;
-  for (let t = 0; t < topics; t++) {
-    const nameBytes = payload.readInt16BE(at);
-    const topic = payload.toString('utf8', at + 2, at + 2 + nameBytes);
-    at += 2 + nameBytes;
-    const partitions = payload.readInt32BE(at);
-    at += 4;
-    for (let p = 0; p < partitions; p++) at = decodePartition({ payload, at, topic, sessionCode }, fetched);
-  }
+  const cursor = new AnswerCursor(payload, 'Fetch');
+  cursor.int32(); // throttle time
+  const sessionCode = cursor.int16();
+  cursor.int32(); // session
+  cursor.each(TOPIC_ANSWER_BYTES, () => {
+    const topic = cursor.text();
+    cursor.each(PARTITION_ANSWER_BYTES, () => fetched.push(decodePartition(cursor, topic, sessionCode)));
+  });
   return fetched;
 }
 
-interface PartitionPlace {
-  readonly payload: Buffer;
-  readonly at: number;
-  readonly topic: string;
-  readonly sessionCode: number;
-}
-
-function decodePartition(place: PartitionPlace, fetched: FetchedPartition[]): number {
-  const { payload, topic, sessionCode } = place;
-  let { at } = place;
-  const partition = payload.readInt32BE(at);
-  const code = payload.readInt16BE(at + 4) || sessionCode;
-  const highWatermark = int64(payload, at + 6);
-  const lastStableOffset = int64(payload, at + 14);
-  const abortedCount = payload.readInt32BE(at + 30);
-  at += 34;
+function decodePartition(cursor: AnswerCursor, topic: string, sessionCode: number): FetchedPartition {
+  const partition = cursor.int32();
+  const code = cursor.int16() || sessionCode;
+  const highWatermark = cursor.int64();
+  const lastStableOffset = cursor.int64();
+  cursor.int64(); // log start
   const aborted: { producerId: number; firstOffset: number }[] = [];
-  for (let i = 0; i < abortedCount; i++, at += 16) {
-    aborted.push({ producerId: int64(payload, at), firstOffset: int64(payload, at + 8) });
-  }
-  const bytes = Math.max(payload.readInt32BE(at + 4), 0); // preferred replica before it
-  at += 8;
-  const records = payload.subarray(at, at + bytes);
-  fetched.push({ topic, partition, code, highWatermark, lastStableOffset, aborted, records });
-  return at + bytes;
-}
-
-function int64(buffer: Buffer, at: number): number {
-  return buffer.readInt32BE(at) * 4_294_967_296 + buffer.readUInt32BE(at + 4);
+  cursor.each(ABORTED_BYTES, () => aborted.push({ producerId: cursor.int64(), firstOffset: cursor.int64() }));
+  cursor.int32(); // preferred replica
+  return { topic, partition, code, highWatermark, lastStableOffset, aborted, records: cursor.view() };
 }

@@ -2,8 +2,9 @@
 // Why not kafkajs's: version 4 may answer an old offset while a transaction that moves it is still completing.
 
 import { BrokerRefusal } from '../broker-errors.ts';
+import { AnswerCursor } from '../internals/answer-cursor.ts';
 import { client } from '../internals/client.ts';
-import type { WireDecoder, WireRequest } from '../internals/client-types.ts';
+import type { WireRequest } from '../internals/client-types.ts';
 
 /** Committed next offset by partition; −1 where there is none. @throws UNSTABLE_OFFSET_COMMIT among other codes */
 export function offsetFetchRequest(
@@ -30,33 +31,30 @@ export function offsetFetchRequest(
   };
 }
 
+/** Least bytes of one partition's answer, and of a topic's. */
+const PARTITION_ANSWER_BYTES = 20;
+const TOPIC_ANSWER_BYTES = 3;
+
 function decode(payload: Buffer): ReadonlyMap<number, number> {
-  const decoder = new (client().Decoder)(payload);
-  skipTags(decoder);
-  decoder.readInt32(); // throttle time
+  const cursor = new AnswerCursor(payload, 'OffsetFetch');
+  cursor.skipTags();
+  cursor.int32(); // throttle time
   const offsets = new Map<number, number>();
   let failed = 0;
-  for (let topics = decoder.readUVarInt() - 1; topics > 0; topics--) {
-    decoder.readUVarIntString();
-    for (let partitions = decoder.readUVarInt() - 1; partitions > 0; partitions--) {
-      const partition = decoder.readInt32();
-      offsets.set(partition, Number(decoder.readInt64()));
-      decoder.readInt32(); // leader epoch
-      decoder.readUVarIntString(); // metadata
-      failed ||= decoder.readInt16();
-      skipTags(decoder);
-    }
-    skipTags(decoder);
-  }
-  failed = decoder.readInt16() || failed;
+  cursor.eachCompact(TOPIC_ANSWER_BYTES, () => {
+    cursor.compactText();
+    cursor.eachCompact(PARTITION_ANSWER_BYTES, () => {
+      const partition = cursor.int32();
+      offsets.set(partition, cursor.int64());
+      cursor.int32(); // leader epoch
+      cursor.compactText(); // metadata
+      failed ||= cursor.int16();
+      cursor.skipTags();
+    });
+    cursor.skipTags();
+  });
+  failed = cursor.int16() || failed;
+  cursor.skipTags();
   if (failed !== 0) throw new BrokerRefusal(failed, 'OffsetFetch');
   return offsets;
-}
-
-function skipTags(decoder: WireDecoder): void {
-  for (let tags = decoder.readUVarInt(); tags > 0; tags--) {
-    decoder.readUVarInt();
-    const size = decoder.readUVarInt();
-    decoder.offset += size;
-  }
 }

@@ -1,6 +1,7 @@
 // Produce request (v7): encoded batches written straight into the request's buffer, one batch per partition.
 // Why not kafkajs's: it copies every batch through four growing buffers, and throws away all but the first error.
 
+import { AnswerCursor } from '../internals/answer-cursor.ts';
 import type { WireRequest } from '../internals/client-types.ts';
 import { type BatchHead, type BatchPlan, type BatchRecord, writeBatch } from '../internals/record-batch.ts';
 
@@ -31,10 +32,7 @@ export function produceRequest(options: ProduceOptions): WireRequest<readonly Pr
   return {
     request: { apiKey: 0, apiVersion: 7, apiName: 'Produce', encode: () => ({ buffer: encode(options) }) },
     response: {
-      decode: async (payload) => ({
-        clientSideThrottleTime: payload.readInt32BE(payload.length - 4),
-        produced: decode(payload),
-      }),
+      decode: async (payload) => decode(payload),
       parse: async ({ produced }) => produced,
     },
   };
@@ -64,20 +62,19 @@ function encode({ transactionalId, timeoutMs, batches }: ProduceOptions): Buffer
   return buffer;
 }
 
-function decode(payload: Buffer): ProducedPartition[] {
+/** Least bytes of one partition's answer, and of a topic's. */
+const PARTITION_ANSWER_BYTES = 30;
+const TOPIC_ANSWER_BYTES = 6;
+
+function decode(payload: Buffer): { readonly produced: readonly ProducedPartition[]; clientSideThrottleTime: number } {
   const produced: ProducedPartition[] = [];
-  const topics = payload.readInt32BE(0);
-  let at = 4;
-  for (let t = 0; t < topics; t++) {
-    const nameBytes = payload.readInt16BE(at);
-    const topic = payload.toString('utf8', at + 2, at + 2 + nameBytes);
-    at += 2 + nameBytes;
-    const partitions = payload.readInt32BE(at);
-    at += 4;
-    // partition, error code, base offset, append time, log start
-    for (let p = 0; p < partitions; p++, at += 30) {
-      produced.push({ topic, partition: payload.readInt32BE(at), code: payload.readInt16BE(at + 4) });
-    }
-  }
-  return produced;
+  const cursor = new AnswerCursor(payload, 'Produce');
+  cursor.each(TOPIC_ANSWER_BYTES, () => {
+    const topic = cursor.text();
+    cursor.each(PARTITION_ANSWER_BYTES, () => {
+      produced.push({ topic, partition: cursor.int32(), code: cursor.int16() });
+      for (let skipped = 0; skipped < 3; skipped++) cursor.int64(); // base offset, append time, log start
+    });
+  });
+  return { produced, clientSideThrottleTime: cursor.int32() };
 }
