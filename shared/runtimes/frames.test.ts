@@ -105,6 +105,26 @@ describe('a frame', () => {
   });
 });
 
+describe('a large frame', () => {
+  const bytes = 5 * 1024 * 1024 + 8;
+  const payload = Uint8Array.from({ length: bytes }, (_, at) => at % 251);
+
+  test('is read back whole, in a buffer of its own size', () => {
+    const stream = concat(encodeFrame({ kind: FRAME_KINDS.ANSWER, id: 1, rows: 1 }, [payload]));
+    const frames = readInPieces(stream, [1_000_000, 1_048_592, 1_048_593, 4_000_000]);
+    expect(frames).toHaveLength(1);
+    expect(Buffer.compare(frames[0]?.payload ?? fail(), payload)).toBe(0);
+    expect(frames[0]?.payload.buffer.byteLength).toBe(bytes);
+  });
+
+  test('costs little before its bytes come, whatever its header says', () => {
+    const before = process.memoryUsage().arrayBuffers;
+    const readers = [1, 2, 3, 4].map(() => new FrameReader());
+    for (const reader of readers) reader.push(header(64 * 1024 * 1024, FRAME_KINDS.ANSWER, 1));
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * 1024 * 1024);
+  });
+});
+
 describe('hostile bytes', () => {
   test('give frames or FRAME_INVALID, never another error', () => {
     const property = fc.property(fc.array(fc.uint8Array({ maxLength: 64 }), { maxLength: 8 }), (chunks) => {

@@ -46,6 +46,9 @@ export const HEADER_BYTES = 16;
 export const CONTROL_BYTES_MAX = 256 * 1024;
 export const FRAME_ROWS_MAX = 65_536;
 const ALIGNMENT_BYTES = 8;
+/** So much is allocated on a header's word; more only as bytes come, so that a claim of 64 MiB costs nothing. */
+const CLAIMED_BYTES_MAX = 1024 * 1024;
+const GROWTH = 4;
 const NO_PADDING = new Uint8Array(0);
 const KINDS: ReadonlySet<number> = new Set(Object.values(FRAME_KINDS));
 const VIEWS = {
@@ -139,8 +142,10 @@ function checkHead(kind: number, bytes: number, rows: number): void {
 export class FrameReader {
   readonly #header = new Uint8Array(HEADER_BYTES);
   #headerBytes = 0;
+  /** Grows up to `#payloadBytesMax`, what the header says. */
   #payload: Uint8Array | null = null;
   #payloadBytes = 0;
+  #payloadBytesMax = 0;
 
   /** Frames that `chunk` completes, in order. @throws FRAME_INVALID before anything large is allocated */
   push(chunk: Uint8Array): readonly Frame[] {
@@ -162,20 +167,29 @@ export class FrameReader {
     const view = new DataView(this.#header.buffer);
     const bytes = view.getUint32(0, true);
     checkHead(view.getUint8(4), bytes, view.getUint32(12, true));
-    this.#payload = new Uint8Array(new ArrayBuffer(bytes));
+    this.#payload = new Uint8Array(Math.min(bytes, CLAIMED_BYTES_MAX));
     this.#payloadBytes = 0;
+    this.#payloadBytesMax = bytes;
     return take;
   }
 
   #takePayload(payload: Uint8Array, chunk: Uint8Array, at: number): number {
-    const take = Math.min(payload.byteLength - this.#payloadBytes, chunk.byteLength - at);
-    payload.set(chunk.subarray(at, at + take), this.#payloadBytes);
+    const room = this.#payloadBytes < payload.byteLength ? payload : this.#grown(payload);
+    const take = Math.min(room.byteLength - this.#payloadBytes, chunk.byteLength - at);
+    room.set(chunk.subarray(at, at + take), this.#payloadBytes);
     this.#payloadBytes += take;
     return take;
   }
 
+  #grown(payload: Uint8Array): Uint8Array {
+    const larger = new Uint8Array(Math.min(this.#payloadBytesMax, payload.byteLength * GROWTH));
+    larger.set(payload);
+    this.#payload = larger;
+    return larger;
+  }
+
   #complete(): boolean {
-    return this.#payload !== null && this.#payloadBytes === this.#payload.byteLength;
+    return this.#payload !== null && this.#payloadBytes === this.#payloadBytesMax;
   }
 
   #frame(): Frame {
