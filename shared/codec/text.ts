@@ -1,9 +1,10 @@
 // Text: bytes to strings and to JSON values, strictly and within bounds.
 // Flow: oip-json.ts, answers.ts, control.ts → [parseJson].
 // Invariant: invalid UTF-8 is refused, and what JSON.parse would chew on for long (deep nesting, hundreds of thousands
-//       of keys) is refused before it runs: measured, 1 MiB of `[` costs it 150 ms.
+//       of keys) is refused before it runs.
 
 import { isAscii, isUtf8 } from 'node:buffer';
+import { type JsonStructure, structureProblem } from '../domain/json-structure.ts';
 import type { Bytes } from '../domain/record.ts';
 import type { Unreadable } from './avro-read.ts';
 
@@ -12,23 +13,15 @@ const SMALL_BYTES = 32_768;
 /** Longest piece of foreign text in a message, in characters. */
 const QUOTE_CHARS_MAX = 64;
 
-export interface JsonLimits {
+export interface JsonLimits extends JsonStructure {
   readonly bytesMax: number;
-  readonly depthMax: number;
-  /** Keys of all objects together. */
-  readonly keysMax: number;
-  /** Lists and objects together. */
-  readonly listsMax: number;
-  /** Strings, keys included: hundreds of thousands of different ones cost JSON.parse 65 ms. */
-  readonly textsMax: number;
-  /** Commas outside strings: every list's items, less one. */
-  readonly commasMax: number;
 }
 
 /** A value of valid JSON text. */
 export function parseJson(bytes: Bytes, limits: JsonLimits, unreadable: Unreadable): unknown {
   if (bytes.length > limits.bytesMax) throw unreadable(`${bytes.length} bytes, more than ${limits.bytesMax}`);
-  if (bytes.length > Math.min(SMALL_BYTES, limits.commasMax)) checkStructure(bytes, limits, unreadable);
+  const problem = bytes.length > Math.min(SMALL_BYTES, limits.commasMax) ? structureProblem(bytes, limits) : null;
+  if (problem !== null) throw unreadable(problem);
   const text = strictText(bytes);
   if (text === null) throw unreadable('it is not UTF-8');
   try {
@@ -61,39 +54,6 @@ function strictText(bytes: Bytes): string | null {
   if (!isUtf8(buffer)) return null;
   const text = buffer.toString('utf8');
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
-}
-
-/** Counts what costs, outside strings. Sees no errors of syntax: JSON.parse does that afterwards. */
-function checkStructure(bytes: Bytes, limits: JsonLimits, unreadable: Unreadable): void {
-  let depth = 0;
-  let keys = 0;
-  let lists = 0;
-  let texts = 0;
-  let commas = 0;
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i];
-    if (byte === 0x2c) commas += 1;
-    else if (byte === 0x22) {
-      texts += 1;
-      i = endOfString(bytes, i + 1);
-    } else if (byte === 0x3a) keys += 1;
-    else if (byte === 0x5b || byte === 0x7b) {
-      depth += 1;
-      lists += 1;
-      if (depth > limits.depthMax) throw unreadable(`it is nested deeper than ${limits.depthMax}`);
-    } else if (byte === 0x5d || byte === 0x7d) depth -= 1;
-  }
-  if (lists > limits.listsMax) throw unreadable(`more than ${limits.listsMax} lists and objects`);
-  if (keys > limits.keysMax) throw unreadable(`more than ${limits.keysMax} keys`);
-  if (texts > limits.textsMax) throw unreadable(`more than ${limits.textsMax} texts`);
-  if (commas > limits.commasMax) throw unreadable(`more than ${limits.commasMax} items`);
-}
-
-/** Index of the closing quote. */
-function endOfString(bytes: Bytes, from: number): number {
-  let i = from;
-  while (i < bytes.length && bytes[i] !== 0x22) i += bytes[i] === 0x5c ? 2 : 1;
-  return i;
 }
 
 function isSpace(byte: number | undefined): boolean {

@@ -5,6 +5,12 @@ import { constants } from 'node:fs';
 import { type FileHandle, lstat, open } from 'node:fs/promises';
 import { MillraceError } from '../domain/errors.ts';
 
+/** A file of a package, for the words of an error. */
+export interface PackageFilePlace {
+  readonly folder: string;
+  readonly file: string;
+}
+
 /** @throws PACKAGE_PATH when `path` is a symbolic link; PACKAGE_INVALID when it is no folder; system errors pass */
 export async function requireFolder(path: string): Promise<void> {
   const found = await lstat(path);
@@ -16,10 +22,7 @@ export async function requireFolder(path: string): Promise<void> {
  * Opens a file that must be regular and not a symbolic link; never waits (a named pipe would).
  * @throws PACKAGE_PATH for a link, PACKAGE_INVALID for a device, pipe, socket or folder; other system errors pass.
  */
-export async function openRegular(
-  path: string,
-  where: { readonly folder: string; readonly file: string },
-): Promise<FileHandle> {
+export async function openRegular(path: string, where: PackageFilePlace): Promise<FileHandle> {
   let handle: FileHandle;
   try {
     handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

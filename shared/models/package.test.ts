@@ -15,7 +15,7 @@ import {
 } from '../../test/support/tiny-models.ts';
 import { MillraceError } from '../domain/errors.ts';
 import { canonicalManifest, MANIFEST_BYTES_MAX, type Manifest, parseManifest } from '../domain/manifest.ts';
-import { manifestDigest, readGolden } from './manifest.ts';
+import { decodeGolden, decodeManifest, manifestDigest, readGolden } from './manifest.ts';
 import { detectFormat } from './pack.ts';
 import { modelRepository } from './repository.ts';
 import { verifyFolder, verifyPackage } from './verify.ts';
@@ -224,6 +224,21 @@ describe('a hostile manifest', () => {
     const { folder } = await packTiny(root);
     writeFileSync(join(folder, 'model.json'), ' '.repeat(MANIFEST_BYTES_MAX + 1));
     await expect(modelRepository(root).manifest('tiny', 1)).rejects.toThrow(`more than ${MANIFEST_BYTES_MAX}`);
+  });
+
+  test.each([
+    ['deep lists', '['.repeat(1_000_000), 'nested deeper than 8'],
+    ['many keys', `{${Array.from({ length: 90_000 }, (_, at) => `"${at}":0`)}}`, 'more than 8192 keys'],
+    ['many wrong files', `{"files":[${'0,'.repeat(500_000)}0]}`, 'more than 16384 items'],
+  ])('of %s is not parsed', (_, text, words) => {
+    expect(() => decodeManifest(Buffer.from(text), 'p')).toThrow(words);
+    expect(() => decodeManifest(Buffer.from(text), 'p')).toThrow(expect.objectContaining({ code: 'PACKAGE_INVALID' }));
+  });
+
+  test('with a million golden items that are no numbers is told so once', () => {
+    const text = `{"samples":[{"inputs":[[${'null,'.repeat(1_000_000)}0]],"outputs":[[1]],"atol":0,"rtol":0}]}`;
+    const where = { folder: 'p', file: 'golden.json' };
+    expect(() => decodeGolden(Buffer.from(text), where)).toThrow('samples.0.inputs.0: no list of at most');
   });
 
   test('with golden samples that are no numbers is refused', async () => {

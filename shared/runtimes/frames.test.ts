@@ -149,6 +149,15 @@ describe('hostile bytes', () => {
     expect(() => new FrameReader().push(bytes)).toThrow(MillraceError);
   });
 
+  test('a control frame of nothing but brackets is not parsed', () => {
+    const payload = Buffer.alloc(CONTROL_BYTES_MAX, '[');
+    const [frame = fail()] = readInPieces(
+      concat(encodeFrame({ kind: FRAME_KINDS.READY, id: 0, rows: 0 }, [payload])),
+      [],
+    );
+    expect(() => decodeControl(frame)).toThrow('nested deeper than 8');
+  });
+
   test('a payload that is not what signature and rows say is refused', () => {
     const spec: TensorSpec = { name: 'x', datatype: 'FP32', shape: [-1, 3] };
     expect(() => decodeTensors(new Uint8Array(8), [spec], 1)).toThrow('8 bytes of tensors, not 16');

@@ -5,6 +5,7 @@
 // signature and `rows`. A frame that does not fit ends the process, never the worker.
 
 import { MillraceError } from '../domain/errors.ts';
+import { type JsonStructure, structureProblem } from '../domain/json-structure.ts';
 import { BATCH_BYTES_MAX } from '../domain/manifest.ts';
 import {
   DATATYPE_BYTES,
@@ -45,6 +46,8 @@ export interface Frame {
 export const HEADER_BYTES = 16;
 export const CONTROL_BYTES_MAX = 256 * 1024;
 export const FRAME_ROWS_MAX = 65_536;
+/** A signature of 64 tensors of eight dimensions, and room. */
+const CONTROL_JSON: JsonStructure = { depthMax: 8, keysMax: 512, listsMax: 512, textsMax: 1_024, commasMax: 2_048 };
 const ALIGNMENT_BYTES = 8;
 /** So much is allocated on a header's word; more only as bytes come, so that a claim of 64 MiB costs nothing. */
 const CLAIMED_BYTES_MAX = 1024 * 1024;
@@ -85,6 +88,8 @@ export function encodeControl(kind: FrameKind, id: number, value: unknown): read
 
 /** The JSON of a control frame. @throws FRAME_INVALID */
 export function decodeControl(frame: Frame): unknown {
+  const problem = structureProblem(frame.payload, CONTROL_JSON);
+  if (problem !== null) throw new MillraceError('FRAME_INVALID', { detail: `frame ${frame.kind}: ${problem}` });
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(frame.payload));
   } catch (error) {

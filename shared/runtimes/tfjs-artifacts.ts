@@ -5,10 +5,16 @@
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { type JsonStructure, structureProblem } from '../domain/json-structure.ts';
 import { packagePathProblem } from '../domain/manifest.ts';
 import { loadFailed } from './bind.ts';
 
 const MODEL_JSON_BYTES_MAX = 64 * 1024 * 1024;
+/** Nested models nest; the rest is bounded by the file's size, and by the time that its process may take to load it. */
+const MODEL_JSON: JsonStructure = {
+  ...{ depthMax: 64, keysMax: MODEL_JSON_BYTES_MAX, listsMax: MODEL_JSON_BYTES_MAX },
+  ...{ textsMax: MODEL_JSON_BYTES_MAX, commasMax: MODEL_JSON_BYTES_MAX },
+};
 const WEIGHTS_BYTES_MAX = 2 * 1024 ** 3;
 const SHARDS_MAX = 1_024;
 
@@ -31,19 +37,23 @@ const modelJsonSchema = z.looseObject({
 
 /** Argument of `tf.io.fromMemory`. @throws MODEL_LOAD_FAILED */
 export async function readTfjsArtifacts(entry: string): Promise<Readonly<Record<string, unknown>>> {
-  const text = (await readWhole(entry, MODEL_JSON_BYTES_MAX)).toString('utf8');
-  let parsed: z.infer<typeof modelJsonSchema>;
-  try {
-    parsed = modelJsonSchema.parse(JSON.parse(text));
-  } catch (error) {
-    throw loadFailed('model.json is not a TFJS model', error);
-  }
-  const { weightsManifest, ...rest } = parsed;
+  const { weightsManifest, ...rest } = parseModelJson(await readWhole(entry, MODEL_JSON_BYTES_MAX));
   const weightData = await readShards(
     dirname(entry),
     weightsManifest.flatMap((group) => group.paths),
   );
   return { ...rest, weightSpecs: weightsManifest.flatMap((group) => group.weights), weightData };
+}
+
+/** The bytes of a TFJS `model.json`. @throws MODEL_LOAD_FAILED */
+export function parseModelJson(bytes: Buffer): z.infer<typeof modelJsonSchema> {
+  const problem = structureProblem(bytes, MODEL_JSON);
+  if (problem !== null) throw loadFailed(`model.json is not a TFJS model: ${problem}`);
+  try {
+    return modelJsonSchema.parse(JSON.parse(bytes.toString('utf8')));
+  } catch (error) {
+    throw loadFailed('model.json is not a TFJS model', error);
+  }
 }
 
 async function readShards(folder: string, paths: readonly string[]): Promise<ArrayBuffer> {

@@ -25,5 +25,6 @@ test('any other bytes claim nothing', () => {
       expect(decodeOwned(Buffer.from(bytes))).toEqual(none);
     }),
   );
+  expect(decodeOwned(Buffer.alloc(1_000_000, '['))).toEqual(none);
   expect(decodeOwned(Buffer.from('{"generation":1,"owned":["x",2]}'))).toEqual({ generation: 1, owned: [2] });
 });

@@ -6,6 +6,8 @@ export interface OwnedClaims {
   readonly owned: readonly number[];
 }
 
+/** 2048 partitions take 10 KB; JSON.parse takes long over a megabyte of brackets. */
+const CLAIMS_BYTES_MAX = 32_768;
 const NO_CLAIMS: OwnedClaims = { generation: -1, owned: [] };
 
 export function encodeOwned(claims: OwnedClaims): Buffer {
@@ -13,8 +15,9 @@ export function encodeOwned(claims: OwnedClaims): Buffer {
 }
 
 export function decodeOwned(bytes: Buffer | null): OwnedClaims {
+  if (bytes === null || bytes.length > CLAIMS_BYTES_MAX) return NO_CLAIMS;
   try {
-    const value: unknown = JSON.parse(bytes?.toString('utf8') ?? '');
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
     if (typeof value !== 'object' || value === null || !('generation' in value) || !('owned' in value))
       return NO_CLAIMS;
     const { generation, owned } = value;
