@@ -77,6 +77,15 @@ test('every node names all voters, and only its own ports and folder', () => {
   expect(properties).toContain('auto.create.topics.enable=false');
 });
 
+test('clients may be sent to a proxy, and then the nodes talk past it', () => {
+  const node = { id: 1, clientPort: 101, controllerPort: 201, logFolder: 'd1', advertisedPort: 301, internalPort: 401 };
+  const properties = jvmProperties(node, [node]).split('\n');
+  const internal = 'INTERNAL://127.0.0.1:401';
+  expect(properties).toContain(`listeners=PLAINTEXT://127.0.0.1:101,CONTROLLER://127.0.0.1:201,${internal}`);
+  expect(properties).toContain(`advertised.listeners=PLAINTEXT://127.0.0.1:301,${internal}`);
+  expect(properties).toContain('inter.broker.listener.name=INTERNAL');
+});
+
 test('the image reads settings from its environment', () => {
   expect(imageEnvironment({ 'offsets.topic.num.partitions': '3' })).toEqual({
     KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS: '3',

@@ -19,6 +19,8 @@ export interface FindOptions {
   readonly purpose?: 'test' | 'bench';
   /** For who ends and starts nodes: neither a given broker nor Docker, whose nodes nobody here may end. Default false. */
   readonly killable?: boolean;
+  /** Ports of proxies in front of the nodes (running-broker.ts); with `killable` only. Default none. */
+  readonly advertisedPorts?: readonly number[];
   /** Told of what takes long (download, start), one line each. */
   readonly onProgress?: (line: string) => void;
   /** Default the process's environment: MILLRACE_BROKERS, MILLRACE_CACHE, XDG_CACHE_HOME. */
@@ -43,6 +45,7 @@ export async function brokerSearch(options: FindOptions = {}): Promise<BrokerSea
   const start: StartOptions = {
     nodes: options.nodes ?? 1,
     purpose: options.purpose ?? 'test',
+    ...(options.advertisedPorts === undefined ? {} : { advertisedPorts: options.advertisedPorts }),
     onProgress: options.onProgress ?? (() => undefined),
     env: options.env ?? process.env,
   };

@@ -50,7 +50,10 @@ async function startOnce(jars: string, options: StartOptions): Promise<RunningBr
   const addresses: NodeAddress[] = [];
   for (let id = 1; id <= options.nodes; id++) {
     const [clientPort, controllerPort] = [await freePort(addresses), await freePort(addresses)];
-    addresses.push({ id, clientPort, controllerPort, logFolder: join(folder, `node-${id}`) });
+    const address = { id, clientPort, controllerPort, logFolder: join(folder, `node-${id}`) };
+    const advertisedPort = options.advertisedPorts?.[id - 1];
+    if (advertisedPort === undefined) addresses.push(address);
+    else addresses.push({ ...address, advertisedPort, internalPort: await freePort([...addresses, address]) });
   }
   try {
     options.onProgress(`starting Apache Kafka on the JVM (${options.nodes === 1 ? 'one node' : 'three nodes'})`);
@@ -82,7 +85,7 @@ async function format(jars: string, folder: string, addresses: readonly NodeAddr
 class JvmBroker implements RunningBroker {
   readonly kind = 'jvm';
   readonly brokers: readonly string[];
-  readonly #folder: string;
+  readonly folder: string;
   readonly #addresses: readonly NodeAddress[];
   readonly #watchdog: ChildProcessByStdio<Writable, Readable, null>;
   readonly #pids = new Map<number, number>();
@@ -90,7 +93,7 @@ class JvmBroker implements RunningBroker {
   readonly #waiters = new Set<() => void>();
 
   constructor(folder: string, jars: string, addresses: readonly NodeAddress[], purpose: StartOptions['purpose']) {
-    this.#folder = folder;
+    this.folder = folder;
     this.#addresses = addresses;
     this.brokers = addresses.map(({ clientPort }) => `127.0.0.1:${clientPort}`);
     const logging = `-Dlog4j2.configurationFile=${repositoryFile('shared/broker/log4j2.properties')}`;
@@ -146,7 +149,7 @@ class JvmBroker implements RunningBroker {
     if (gone()) return;
     for (const pid of this.#pids.values()) killIfAlive(pid);
     this.#watchdog.kill('SIGKILL');
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true });
   }
 
   async #kill(id: number, signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
@@ -183,7 +186,7 @@ class JvmBroker implements RunningBroker {
   }
 
   #logFile(id: number): string {
-    return join(this.#folder, `node-${id}.log`);
+    return join(this.folder, `node-${id}.log`);
   }
 }
 
@@ -199,7 +202,7 @@ function killIfAlive(pid: number): void {
 async function freePort(taken: readonly NodeAddress[]): Promise<number> {
   for (let attempt = 0; attempt < PORT_ATTEMPTS; attempt++) {
     const port = randomInt(PORT_MIN, PORT_MAX);
-    if (taken.some((node) => node.clientPort === port || node.controllerPort === port)) continue;
+    if (taken.some((node) => [node.clientPort, node.controllerPort, node.internalPort].includes(port))) continue;
     const server = createServer().listen(port, '127.0.0.1');
     const free = await Promise.race([
       once(server, 'listening').then(() => true),

@@ -13,6 +13,8 @@ export interface RunningBroker {
   readonly nodes: number;
   /** One node to be killed, paused and started again (ids from 1), or null where the kind cannot do that. */
   node(id: number): BrokerNode | null;
+  /** Where a jvm broker keeps `node-<id>.log` and `node-<id>/` (its data) until `stop`. */
+  readonly folder?: string;
   /** Ends what `findBroker` started, its data included; a given broker is left alone. Never rejects; may be called twice. */
   stop(): Promise<void>;
 }
@@ -32,6 +34,11 @@ export interface StartOptions {
   readonly nodes: NodeCount;
   /** `bench` lets the JVM compile fully, so that the broker is not the slow part; `test` starts sooner. */
   readonly purpose: 'test' | 'bench';
+  /**
+   * For a proxy in front of a jvm broker: the ports of 127.0.0.1 that clients are sent to, of node 1, 2, 3. The nodes listen on
+   * `brokers` as ever, and talk among themselves on a listener of their own, which no proxy sees.
+   */
+  readonly advertisedPorts?: readonly number[];
   readonly onProgress: (line: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
 }

@@ -46,18 +46,25 @@ export interface NodeAddress {
   readonly id: number;
   readonly clientPort: number;
   readonly controllerPort: number;
+  /** Port that clients are sent to, where that is not the node's own: a proxy's. */
+  readonly advertisedPort?: number;
+  /** Port for the other nodes, where clients are sent to a proxy. */
+  readonly internalPort?: number;
   readonly logFolder: string;
 }
 
 /** server.properties of one node on this machine. `all` names every node of the cluster, itself included. */
 export function jvmProperties(node: NodeAddress, all: readonly NodeAddress[]): string {
   const count: NodeCount = all.length === 1 ? 1 : 3;
+  const { clientPort, advertisedPort = clientPort, internalPort } = node;
+  const internal = internalPort === undefined ? '' : `,INTERNAL://127.0.0.1:${internalPort}`;
   const local = {
     'node.id': String(node.id),
     'controller.quorum.voters': all.map((each) => `${each.id}@127.0.0.1:${each.controllerPort}`).join(','),
-    listeners: `PLAINTEXT://127.0.0.1:${node.clientPort},CONTROLLER://127.0.0.1:${node.controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.clientPort}`,
-    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    listeners: `PLAINTEXT://127.0.0.1:${clientPort},CONTROLLER://127.0.0.1:${node.controllerPort}${internal}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertisedPort}${internal}`,
+    'inter.broker.listener.name': internalPort === undefined ? 'PLAINTEXT' : 'INTERNAL',
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT',
     'log.dirs': node.logFolder,
   };
   return Object.entries({ ...clusterSettings(count), ...local })
