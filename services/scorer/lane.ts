@@ -6,9 +6,8 @@ import type { OwnedPartition } from '../../shared/bus/bus.ts';
 import type { OutRecord } from '../../shared/domain/record.ts';
 import { isVersionFailure } from '../../shared/scoring/isolate.ts';
 import { type AnswerContext, answerBatch } from './answer-batch.ts';
+import { BATCH_RECORDS_FIRST, nextBatchLimit } from './core/batch-size.ts';
 
-/** Requests of one batch and transaction at most. */
-const BATCH_RECORDS_MAX = 512;
 /** Bytes of one batch at most: what is decoded between two turns of the event loop. */
 const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 /** Longest wait for a record. */
@@ -21,15 +20,18 @@ export async function answerLane(deps: AnswerContext, owned: OwnedPartition): Pr
   await owned.fence();
   let position = await owned.resume();
   let committing: Promise<void> = Promise.resolve();
+  let limit = BATCH_RECORDS_FIRST;
   while (!owned.lost.aborted) {
     const taken = await owned.take({
-      maxRecords: BATCH_RECORDS_MAX,
+      maxRecords: limit,
       maxBytes: BATCH_BYTES_MAX,
       maxWaitMs: IDLE_WAIT_MS,
     });
     if (taken.nextOffset === position) continue;
     position = taken.nextOffset;
+    const startMs = deps.clock.nowMs();
     const outputs = await answerPatiently(deps, owned, taken.records);
+    if (taken.records.length > 0) limit = nextBatchLimit(limit, taken.records.length, deps.clock.nowMs() - startMs);
     await committing;
     if (outputs === null) return;
     committing = owned.commit({ outputs, nextOffset: taken.nextOffset });
