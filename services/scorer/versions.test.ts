@@ -80,6 +80,17 @@ describe('a candidate that is rolled out again', () => {
   });
 });
 
+describe('a version that a record names and no plan does', () => {
+  it('is launched, and what waits for it hears of its end when a plan comes before it is READY', async () => {
+    const { versions, launcher } = await under(planOf(1));
+    launcher.set(2, { state: 'LOADING' });
+    const opened = expect(versions.open(modelOf(2))).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
+    const scored = expect(versions.score(modelOf(2), [block(1)])).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
+    await versions.reconcile(planOf(2));
+    await Promise.all([opened, scored]);
+  });
+});
+
 describe('an incumbent that FAILED', () => {
   it('is revived some time after it failed, not before, and answers again', async () => {
     const { clock, versions, launcher, launched } = await under(planOf(1));

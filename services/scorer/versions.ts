@@ -119,8 +119,11 @@ export class Versions {
   #ensure(ref: ModelRef): Version {
     const known = this.#versions.get(keyOf(ref));
     if (known !== undefined) return known;
+    // Its process may say something while it is still being launched. A version that no plan binds any more must hear of
+    // its end all the same: records wait for it.
+    const launched: { version?: Version } = {};
     const version: Version = {
-      process: this.#launch(ref, () => this.#versions.get(keyOf(ref))),
+      process: this.#launch(ref, () => launched.version),
       rollout: this.#rollout,
       batcher: drainBatcher({
         scoring: {
@@ -134,6 +137,7 @@ export class Versions {
       stateChanged: signalController(),
       revoked: signalController(),
     };
+    launched.version = version;
     this.#versions.set(keyOf(ref), version);
     return version;
   }
