@@ -4,11 +4,12 @@
 
 import type { BusAdmin } from '../../shared/bus/bus.ts';
 import { decodeControl } from '../../shared/codec/control.ts';
+import type { Endpoint } from '../../shared/domain/endpoint.ts';
 import { errorText, MillraceError } from '../../shared/domain/errors.ts';
 import type { Consumed, ConsumedTopic } from '../../shared/domain/event.ts';
 import type { InRecord } from '../../shared/domain/record.ts';
 import type { Signature } from '../../shared/domain/tensor.ts';
-import type { Topics } from '../../shared/domain/topics.ts';
+import type { TopicSpec, Topics } from '../../shared/domain/topics.ts';
 import { parseRollout } from '../../shared/strategies/registry.ts';
 import { wouldDefine } from './core/decide-endpoint.ts';
 import type { Input, PackageFacts } from './core/input.ts';
@@ -65,7 +66,7 @@ export async function makeTopicsAhead(deps: ControlInputDeps, state: ControllerS
   try {
     const settings = decodeControl('endpoint', record);
     requireKey(keyOf(record), settings.endpoint);
-    if (wouldDefine(state, settings)) await makeTopics(deps, settings);
+    if (wouldDefine(state, settings)) await makeTopics(deps, state, settings);
   } catch {
     // Not an endpoint's record, or no broker answers.
   }
@@ -81,7 +82,7 @@ async function endpointInput(
   const settings = decodeControl('endpoint', record);
   requireKey(endpoint, settings.endpoint);
   if (!wouldDefine(state, settings)) return { ...tombstone, settings };
-  return { ...tombstone, settings, topicProblem: await makeTopics(deps, settings) };
+  return { ...tombstone, settings, topicProblem: await makeTopics(deps, state, settings) };
 }
 
 async function rolloutInput(
@@ -112,16 +113,25 @@ function requireKey(key: string, endpoint: string): void {
 }
 
 async function makeTopics(
-  deps: ControlInputDeps,
-  settings: { readonly endpoint: string; readonly partitions: number },
+  { admin, topics }: ControlInputDeps,
+  state: ControllerState,
+  { endpoint, partitions }: Endpoint,
 ): Promise<Problem | null> {
+  const specs = topics.endpointTopicSpecs(endpoint, partitions);
+  const defined = definedEndpoint(state, endpoint)?.settings.partitions ?? partitions;
   try {
-    await deps.admin.createTopics(deps.topics.endpointTopicSpecs(settings.endpoint, settings.partitions));
+    if (defined < partitions) await admin.addPartitions(requestsLast(specs, topics.endpoint(endpoint, 'requests')));
+    else await admin.createTopics(specs);
     return null;
   } catch (error) {
     if (isRetryable(error)) throw error;
     return problemOf(error);
   }
+}
+
+/** A request must not come to a partition that has no lane yet. */
+function requestsLast(specs: readonly TopicSpec[], requests: string): TopicSpec[] {
+  return [...specs].sort((a, b) => Number(a.name === requests) - Number(b.name === requests));
 }
 
 /** Whatever goes wrong with a package is the rollout's problem, not the controller's. */

@@ -35,6 +35,7 @@ export interface RoutePartitionDeps {
 /** Routes one partition until it is lost. Any rejection unfences; the bus starts the work over. */
 export async function routePartition(deps: RoutePartitionDeps, owned: OwnedPartition): Promise<void> {
   const { topics, endpoint } = deps;
+  await requireDeclared(deps, owned);
   await owned.fence();
   let cuts = await readCuts(deps, owned);
   let position = await owned.resume();
@@ -75,6 +76,13 @@ export async function routePartition(deps: RoutePartitionDeps, owned: OwnedParti
     }
     logCommitted(deps, owned.partition, { cut, refused });
   }
+}
+
+/** Partitions that somebody added to the requests alone have no lane and no place for cuts. @throws PARTITION_UNDECLARED */
+async function requireDeclared({ bus, topics, endpoint }: RoutePartitionDeps, owned: OwnedPartition): Promise<void> {
+  const { topic, partition } = owned;
+  const declared = (await bus.admin.partitions(topics.endpoint(endpoint, 'cuts'))) ?? 0;
+  if (partition >= declared) throw new MillraceError('PARTITION_UNDECLARED', { topic, partition, endpoint, declared });
 }
 
 interface Refused {

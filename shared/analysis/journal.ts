@@ -14,6 +14,8 @@ export interface JournalFacts {
 export interface PublishedPlan {
   readonly plan: RoutePlan;
   readonly atMs: number;
+  /** Of the endpoint at that time; 0 while the journal has not said. */
+  readonly partitions: number;
 }
 
 /** A version that was taken back. */
@@ -28,19 +30,23 @@ export interface Abort {
 
 interface Fold {
   complete: boolean;
+  partitions: number;
   readonly plans: Map<number, PublishedPlan>;
   readonly aborts: (Abort & { revision: number; untilMs: number })[];
 }
 
 /** Facts of `endpoint` from its events, in order. */
 export function journalFacts(endpoint: string, events: Iterable<RolloutEvent>): JournalFacts {
-  const facts: Fold = { complete: false, plans: new Map(), aborts: [] };
+  const facts: Fold = { complete: false, partitions: 0, plans: new Map(), aborts: [] };
   for (const event of events) if (event.endpoint === endpoint) fold(facts, event);
   return facts;
 }
 
 function fold(facts: Fold, event: RolloutEvent): void {
-  if (event.type === 'endpoint-defined' && event.seq === 1) facts.complete = true;
+  if (event.type === 'endpoint-defined') {
+    facts.partitions = event.settings.partitions;
+    if (event.seq === 1) facts.complete = true;
+  }
   if (event.type === 'aborted') {
     const { candidate, atMs } = event;
     facts.aborts.push({
@@ -52,7 +58,7 @@ function fold(facts: Fold, event: RolloutEvent): void {
   }
   if (event.type !== 'plan-published') return;
   const { plan, atMs } = event;
-  facts.plans.set(plan.revision, { plan, atMs });
+  facts.plans.set(plan.revision, { plan, atMs, partitions: facts.partitions });
   const newest = facts.aborts.at(-1);
   if (newest !== undefined && newest.revision > plan.revision) newest.revision = plan.revision;
   for (const abort of facts.aborts) {

@@ -68,7 +68,7 @@ export async function auditEndpoint(options: AuditOptions): Promise<Totals> {
   }
   const reports = await readControl(options, topics.control('workers'), (record) => decodeControl('worker', record));
   const own = reports.filter((report) => report.endpoint === endpoint);
-  totals.note(...checkReady(known.journal, partitions, own));
+  totals.note(...checkReady(known.journal, own));
   return totals;
 }
 

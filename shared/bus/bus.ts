@@ -125,6 +125,11 @@ export interface ReadBatch {
 export interface BusAdmin {
   /** Creates what is missing and leaves what is there. @throws TOPIC_MISMATCH on another partition count. */
   createTopics(specs: readonly TopicSpec[]): Promise<void>;
+  /**
+   * Gives each topic, in this order, as many partitions as its spec says, where it has fewer. Consumer groups take them up by
+   * themselves; readers that are under way go on without them. @throws TOPIC_UNKNOWN, TOPIC_MISMATCH when a topic has more.
+   */
+  addPartitions(specs: readonly TopicSpec[]): Promise<void>;
   /** Partition count, or null when there is no such topic. */
   partitions(topic: string): Promise<number | null>;
   /** Names of all topics. */

@@ -27,6 +27,11 @@ export const ERRORS = {
     message: 'topic {topic} has {actual} partitions, not {expected}',
     action: 'Use the partition count that is there, or another endpoint name.',
   },
+  PARTITION_UNDECLARED: {
+    kind: 'retryable',
+    message: '{topic}-{partition} is beyond the {declared} partitions that endpoint {endpoint} is defined with',
+    action: 'Apply the endpoint with the partition count that the topic has; until then its requests wait.',
+  },
   PARTITION_LOST: {
     kind: 'retryable',
     message: '{topic}-{partition} is no longer owned here',

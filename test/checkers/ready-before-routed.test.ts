@@ -18,9 +18,9 @@ function check(plans: readonly RoutePlan[], reports: readonly WorkerReport[]): s
   const journal = {
     complete: true,
     aborts: [],
-    plans: new Map(plans.map((plan, index) => [plan.revision, { plan, atMs: 100 * (index + 1) }])),
+    plans: new Map(plans.map((plan, index) => [plan.revision, { plan, atMs: 100 * (index + 1), partitions: 2 }])),
   };
-  return checkReady(journal, 2, reports).map(({ detail }) => detail);
+  return checkReady(journal, reports).map(({ detail }) => detail);
 }
 
 const both = (lane: string) => [`w:${lane}:0`, `w:${lane}:1`];

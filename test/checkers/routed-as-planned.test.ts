@@ -61,7 +61,7 @@ describe('cuts', () => {
   const published = [planOf(1), canaryOf(2, 1_000)];
   const journal: JournalFacts = {
     complete: true,
-    plans: new Map(published.map((plan) => [plan.revision, { plan, atMs: 0 }])),
+    plans: new Map(published.map((plan) => [plan.revision, { plan, atMs: 0, partitions: 1 }])),
     aborts: [],
   };
   const check = (...cuts: Parameters<typeof checkCuts>[1]) => checkCuts(0, cuts, journal).map(({ detail }) => detail);

@@ -1,8 +1,10 @@
 // DecideEndpoint: an endpoint comes, changes or goes.
-// Invariant: what the data plane has built on (partitions, delivery, signature) never changes under an endpoint in use.
+// Invariant: what the data plane has built on (delivery, signature) never changes under an endpoint in use; partitions are
+//            only added, and while no rollout is under way.
 
 import type { Endpoint } from '../../../shared/domain/endpoint.ts';
 import { signatureMismatch } from '../../../shared/domain/tensor.ts';
+import { busyProblem } from './decide-rollout.ts';
 import type { Input } from './input.ts';
 import { type Journal, type Problem, problem } from './journal.ts';
 import { type ControllerState, type DefinedEndpoint, definedEndpoint } from './state.ts';
@@ -46,7 +48,11 @@ function isServed(known: DefinedEndpoint): boolean {
 function changeProblem(known: DefinedEndpoint, settings: Endpoint): Problem | null {
   if (!isServed(known)) return null;
   const changed = (setting: string) => problem('ENDPOINT_CHANGED', { endpoint: settings.endpoint, setting });
-  if (known.settings.partitions !== settings.partitions) return changed('partitions');
+  // Requests that lie in a partition stay there, so there can be more of them, and never fewer.
+  if (known.settings.partitions > settings.partitions) return changed('partitions');
+  // Lanes that load or drain are counted by their partitions.
+  const busy = known.settings.partitions < settings.partitions ? busyProblem(known) : null;
+  if (busy !== null) return busy;
   if (known.settings.delivery !== settings.delivery) return changed('delivery');
   const expected = known.signature ?? loadingSignature(known);
   if (settings.signature === undefined || expected === null) return null;

@@ -46,7 +46,7 @@ function accept(
   return journal.publish();
 }
 
-function busyProblem(known: DefinedEndpoint): Problem | null {
+export function busyProblem(known: DefinedEndpoint): Problem | null {
   const { rollout } = known;
   const { endpoint } = known.settings;
   switch (rollout.phase) {

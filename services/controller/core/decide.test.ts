@@ -31,6 +31,17 @@ describe('the first rollout', () => {
   });
 });
 
+describe('an endpoint in use', () => {
+  it('takes more partitions, and the next version must be READY on all of them', () => {
+    story.serveFirst();
+    expect(types(story.define({ partitions: 3 }))).toBe('endpoint-defined');
+    expect(story.shares).toBe('blue v1 10000');
+    story.rollOut(2, 'canary');
+    expect(story.report('READY', 1, 2)).toEqual([]);
+    expect(story.endpoint.rollout.phase).toBe('loading');
+  });
+});
+
 describe('basic', () => {
   it('moves all traffic at once, drains the old lane and releases it', () => {
     story.serveFirst().rollOut(2, 'basic');

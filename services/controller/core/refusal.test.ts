@@ -76,8 +76,16 @@ describe('a command is refused', () => {
 });
 
 describe('an endpoint', () => {
-  it.each([{ partitions: 8 }, { delivery: 'at-least-once' }])('in use cannot change %j', (change) => {
+  it.each([{ partitions: 1 }, { delivery: 'at-least-once' }])('in use cannot change %j', (change) => {
     expect(story.define(change)).toMatchObject([{ type: 'endpoint-refused', code: 'ENDPOINT_CHANGED' }]);
+    expect(story.endpoint.settings.partitions).toBe(2);
+  });
+
+  it('gets no partitions while a lane loads or drains', () => {
+    story.rollOut(2, 'basic');
+    expect(story.define({ partitions: 4 })).toMatchObject([{ code: 'ROLLOUT_IN_PROGRESS' }]);
+    story.report('READY', 1, 2);
+    expect(story.define({ partitions: 4 })).toMatchObject([{ code: 'LANE_DRAINING' }]);
     expect(story.endpoint.settings.partitions).toBe(2);
   });
 

@@ -8,18 +8,17 @@ import type { JournalFacts, PublishedPlan } from '../journal.ts';
 import { type Violation, violation } from '../violation.ts';
 
 /**
- * @param partitions of the endpoint
  * @param reports every report on record, in order. The topic is compacted: a worker whose reports all came later than a
  *        plan may have said so before, and is believed.
  */
-export function checkReady(journal: JournalFacts, partitions: number, reports: readonly WorkerReport[]): Violation[] {
+export function checkReady(journal: JournalFacts, reports: readonly WorkerReport[]): Violation[] {
   const found: Violation[] = [];
   let before: RoutePlan | null = null;
   for (const published of [...journal.plans.values()].sort((a, b) => a.plan.revision - b.plan.revision)) {
     // Where the journal begins, what came before is unknown.
     if (before !== null || journal.complete) {
       for (const lane of LANES) {
-        if (grows(before, published.plan, lane)) found.push(...problems(published, { lane, partitions, reports }));
+        if (grows(before, published.plan, lane)) found.push(...problems(published, { lane, reports }));
       }
     }
     before = published.plan;
@@ -41,10 +40,10 @@ function shareOf(plan: RoutePlan, lane: Lane): number {
 }
 
 function problems(
-  { plan, atMs }: PublishedPlan,
-  about: { readonly lane: Lane; readonly partitions: number; readonly reports: readonly WorkerReport[] },
+  { plan, atMs, partitions }: PublishedPlan,
+  about: { readonly lane: Lane; readonly reports: readonly WorkerReport[] },
 ): Violation[] {
-  const { lane, partitions, reports } = about;
+  const { lane, reports } = about;
   const model = plan.lanes[lane];
   const at = `plan ${plan.revision}`;
   const found: Violation[] = [];

@@ -5,7 +5,7 @@ import { errorText, MillraceError } from '../../domain/errors.ts';
 import type { TopicSpec } from '../../domain/topics.ts';
 import type { BusAdmin, PartitionOffsets } from '../bus.ts';
 import { backoffMs } from './backoff.ts';
-import { asRefusal, CODE } from './broker-errors.ts';
+import { asRefusal, brokerCode, CODE } from './broker-errors.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { committedOffsets } from './committed-offsets.ts';
 import { Connections } from './connections.ts';
@@ -22,6 +22,9 @@ const REPLICAS_MAX = 3;
 export function kafkaAdmin(view: ClusterView, closing: AbortSignal): BusAdmin {
   return {
     createTopics: (specs) => createTopics(view, specs),
+    addPartitions: async (specs) => {
+      for (const spec of specs) await addPartitions(view, spec);
+    },
     partitions: (topic) => view.partitionCount(topic),
     topics: () => view.allTopics(),
     offsets: (topic, partitions) =>
@@ -59,6 +62,22 @@ async function createTopics(view: ClusterView, specs: readonly TopicSpec[]): Pro
   for (const spec of missing) await awaitLeaders(view, spec);
 }
 
+async function addPartitions(view: ClusterView, spec: TopicSpec): Promise<void> {
+  const { name: topic, partitions: count } = spec;
+  const actual = await view.partitionCount(topic);
+  if (actual === null) throw new MillraceError('TOPIC_UNKNOWN', { topic });
+  if (actual > count) throw new MillraceError('TOPIC_MISMATCH', { topic, actual, expected: count });
+  if (actual === count) return;
+  const { broker } = await view.controller();
+  try {
+    await broker.createPartitions({ topicPartitions: [{ topic, count }], timeout: REQUEST_TIMEOUT_MS });
+  } catch (error) {
+    // Somebody else may have added them at the same time.
+    if (brokerCode(error) !== CODE.INVALID_PARTITIONS) throw asRefusal(error, 'CreatePartitions');
+  }
+  await awaitLeaders(view, spec);
+}
+
 /** @returns the partition count, or null when there is no such topic @throws TOPIC_MISMATCH */
 async function checkCount(view: ClusterView, { name, partitions }: TopicSpec): Promise<number | null> {
   const actual = await view.partitionCount(name);
@@ -72,13 +91,19 @@ async function awaitLeaders(view: ClusterView, spec: TopicSpec): Promise<void> {
   const { clock } = view.settings;
   const untilMs = clock.nowMs() + LEADERS_WAIT_MS;
   for (let failures = 1; ; failures++) {
-    if ((await checkCount(view, spec)) !== null) {
+    // The broker that is asked may not have heard of the topic, or of all its partitions, yet.
+    const actual = (await view.partitionCount(spec.name)) ?? 0;
+    if (actual > spec.partitions) await checkCount(view, spec);
+    if (actual === spec.partitions) {
       await view.track(spec.name);
       await view.refresh();
       const leaders = Array.from({ length: spec.partitions }, (_, partition) => view.leader(spec.name, partition));
       if (leaders.every((leader) => leader !== null)) return;
     }
-    if (clock.nowMs() >= untilMs) throw new MillraceError('TOPIC_UNKNOWN', { topic: spec.name });
+    if (clock.nowMs() >= untilMs) {
+      await checkCount(view, spec);
+      throw new MillraceError('TOPIC_UNKNOWN', { topic: spec.name });
+    }
     await clock.sleep(backoffMs(failures));
   }
 }

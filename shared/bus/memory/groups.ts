@@ -46,6 +46,15 @@ export class Groups {
     this.rebalance(group);
   }
 
+  /** Partitions were added to a topic: its groups share them out. */
+  grow(topic: string, partitions: number): void {
+    for (const group of this.groups.values()) {
+      if (group.of.topic !== topic || group.owners.length >= partitions) continue;
+      while (group.owners.length < partitions) group.owners.push(null);
+      this.rebalance(group);
+    }
+  }
+
   leave(of: GroupTopic, id: string): void {
     const group = this.group(of);
     if (group.members.delete(id)) this.rebalance(group);

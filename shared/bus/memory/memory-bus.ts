@@ -114,6 +114,10 @@ function memoryAdmin(client: MemoryClient): BusAdmin {
       await client.alive();
       for (const spec of specs) log.createTopic(spec);
     },
+    async addPartitions(specs) {
+      await client.alive();
+      for (const spec of specs) log.addPartitions(spec);
+    },
     async partitions(topic) {
       await client.alive();
       return log.hasTopic(topic) ? log.partitions(topic).length : null;

@@ -24,7 +24,7 @@ export interface MemoryLogOptions {
 }
 
 interface Topic {
-  readonly partitions: readonly PartitionLog[];
+  readonly partitions: PartitionLog[];
   readonly maxMessageBytes: number;
   readonly compacted: boolean;
 }
@@ -74,6 +74,15 @@ export class MemoryLog {
       const actual = known.partitions.length;
       throw new MillraceError('TOPIC_MISMATCH', { topic: spec.name, actual, expected: spec.partitions });
     }
+  }
+
+  /** @throws TOPIC_UNKNOWN; TOPIC_MISMATCH when the topic has more */
+  addPartitions({ name, partitions: expected }: TopicSpec): void {
+    const { partitions } = this.topic(name);
+    const actual = partitions.length;
+    if (actual > expected) throw new MillraceError('TOPIC_MISMATCH', { topic: name, actual, expected });
+    for (let index = actual; index < expected; index++) partitions.push(new PartitionLog(name, index));
+    this.groups.grow(name, expected);
   }
 
   topicNames(): string[] {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { OutRecord } from '../../../shared/domain/record.ts';
 import { REQUEST_BYTES_MAX } from '../../../shared/domain/topics.ts';
-import { type Behave, bytes, plain, readAll, readValues, record } from './world.ts';
+import { type Behave, bytes, eventually, plain, readAll, readValues, ready, record, takeValues } from './world.ts';
 
 export function topicBehaviour(behave: Behave): void {
   behave('creates the topics that are missing and leaves those that are there', async (world) => {
@@ -25,6 +25,33 @@ export function topicBehaviour(behave: Behave): void {
     const name = await world.topic(2);
     const created = world.bus.admin.createTopics([{ name, partitions: 3, config: {} }]);
     await expect(created).rejects.toMatchObject({ code: 'TOPIC_MISMATCH', context: { actual: 2, expected: 3 } });
+  });
+
+  behave('adds partitions where there are fewer, keeps what is there, and refuses to take some away', async (world) => {
+    const [name, other] = [await world.topic(1), await world.topic(2)];
+    await world.bus.write([record(name, 'kept')]);
+    const { admin } = world.bus;
+    for (let run = 0; run < 2; run++) await admin.addPartitions([{ name, partitions: 2, config: {} }]);
+    expect(await admin.partitions(name)).toBe(2);
+    await world.bus.write([record(name, 'new', { partition: 1 })]);
+    expect((await readValues(world.bus, name)).sort()).toEqual(['kept', 'new']);
+    const fewer = admin.addPartitions([{ name: other, partitions: 1, config: {} }]);
+    await expect(fewer).rejects.toMatchObject({ code: 'TOPIC_MISMATCH', context: { actual: 2, expected: 1 } });
+    const unknown = admin.addPartitions([{ name: world.topicName(), partitions: 1, config: {} }]);
+    await expect(unknown).rejects.toMatchObject({ code: 'TOPIC_UNKNOWN' });
+  });
+
+  behave('gives a group the partitions that are added, without disturbing the others', async (world) => {
+    const topic = await world.topic(1);
+    const held = await world.hold(world.bus, { topic });
+    const first = await eventually('the partition is owned', () => held.partitions[0]);
+    await world.bus.admin.addPartitions([{ name: topic, partitions: 2, config: {} }]);
+    await eventually('both are owned', () => held.partitions.length === 2);
+    expect(first.lost.aborted).toBe(false);
+    const added = held.partitions.find((owned) => owned.partition === 1);
+    await world.bus.write([record(topic, 'on', { partition: 1 })]);
+    if (added !== undefined) await ready(added);
+    expect(added === undefined ? [] : await takeValues(added, 1)).toEqual(['on']);
   });
 
   behave('says that there is no such topic', async (world) => {

@@ -143,6 +143,10 @@ export interface WireBroker {
     }[];
     readonly timeout: number;
   }): Promise<unknown>;
+  createPartitions(request: {
+    readonly topicPartitions: readonly { readonly topic: string; readonly count: number }[];
+    readonly timeout: number;
+  }): Promise<unknown>;
 }
 
 /** kafkajs's growing buffer; for requests that are not hot. */
