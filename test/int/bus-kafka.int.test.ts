@@ -14,7 +14,10 @@ describeWithBroker('Kafka', ({ brokers, prefix }) => {
 });
 
 function kafkaFixture(brokers: readonly string[]): BusFixture {
-  const options = (clientId: string) => ({ brokers, clientId, clock: systemClock, onNotice: () => {} });
+  const options = (clientId: string) => ({
+    ...{ brokers, clientId, clock: systemClock, onNotice: () => {} },
+    partitionCheckIntervalMs: 300,
+  });
   const buses: Bus[] = [];
   const connect = () => {
     const bus = kafkaBus(options(`contract-${buses.length}`));

@@ -1,7 +1,7 @@
 // Faulty runtime: a model that does on demand what real ones do by accident. Tests only; loaded inside the process.
 // The first element of a row says what happens: 0 and above is answered with twice the value; the rest see below.
 // The model file's text may be `hang` or `crash`: then loading does that; `once <path>`: it loads while there is no file
-// at that path, and makes one. `spare` is another runtime that loads anything.
+// at that path, and makes one; `slow <ms>`: every batch takes that long. `spare` is another runtime that loads anything.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
@@ -32,11 +32,12 @@ function loadOnce(path) {
   writeFileSync(path, '');
 }
 
-function faultyModel(signature) {
+function faultyModel(signature, slowMs = 0) {
   const [spec] = signature.outputs;
   return {
     run: async ([input]) => {
       const [rows] = input.shape;
+      if (slowMs > 0) await new Promise((resolve) => setTimeout(resolve, slowMs));
       for (let row = 0; row < rows; row++) act(input.data[row]);
       const shape = input.data[0] === BAD.wrongShape ? [rows, 1, 1] : [rows, 1];
       return [{ name: spec.name, datatype: 'FP32', shape, data: input.data.map((value) => value * 2) }];
@@ -57,7 +58,7 @@ export const runtimes = [
         if (text === 'crash') process.exit(9);
         if (text === 'environment') process.stderr.write(`${JSON.stringify(process.env)} nice ${getPriority()}`);
         if (text.startsWith('once ')) loadOnce(text.slice('once '.length));
-        return faultyModel(signature);
+        return faultyModel(signature, text.startsWith('slow ') ? Number(text.slice('slow '.length)) : 0);
       },
     }),
   },
