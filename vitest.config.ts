@@ -12,6 +12,7 @@ export default defineConfig({
             'services/**/*.test.ts',
             'demo/**/*.test.ts',
             'test/*.test.ts',
+            'test/chaos/*.test.ts',
             'test/checkers/*.test.ts',
             'test/run/*.test.ts',
             'test/contract/**/*.test.ts',
