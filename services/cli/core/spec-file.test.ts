@@ -100,3 +100,36 @@ describe('a wrong file', () => {
     expect(problems('endpoint: digits\n"\\e[31m": 1\n').join()).not.toContain('\u001b');
   });
 });
+
+describe('a hostile file', () => {
+  const repeat = (piece: (at: number) => string, times: number) =>
+    Array.from({ length: times }, (_, at) => piece(at)).join('');
+
+  it.each([
+    ['long', 'x'.repeat(20_000), 'characters'],
+    ['of many keys', repeat((at) => `k${at}:\n`, 1_100), 'lines and commas'],
+    ['of brackets', ']'.repeat(3_000), 'brackets and marks'],
+    ['of doubling aliases', repeat((at) => `a${at}: &a${at} [*a${at - 1}, *a${at - 1}]\n`, 100), 'asterisks'],
+  ])('%s is refused before it is parsed', (_, text, words) => {
+    expect(problems(text)).toHaveLength(1);
+    expect(problems(text)[0]).toContain(words);
+  });
+
+  it('as large as may be, of unknown keys, is told of each', () => {
+    const text = repeat((at) => `k${at}: 1\n`, 1_000);
+    const startMs = performance.now();
+    expect(problems(text)).toHaveLength(1_001);
+    expect(performance.now() - startMs).toBeLessThan(2_000);
+  });
+
+  it('with a map for a key says so, and writes no warning of its own', async () => {
+    const warnings: unknown[] = [];
+    const listen = (warning: unknown) => warnings.push(warning);
+    process.on('warning', listen);
+    expect(problems('? {a: b}\n: c\n').length).toBeGreaterThan(0);
+    // Warnings come a little later.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', listen);
+    expect(warnings).toEqual([]);
+  });
+});

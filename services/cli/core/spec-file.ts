@@ -8,6 +8,7 @@ import { type Endpoint, endpointSchema } from '../../../shared/domain/endpoint.t
 import { rolloutBaseSchema } from '../../../shared/domain/rollout.ts';
 import { type Rollout, STRATEGIES } from '../../../shared/strategies/registry.ts';
 import { printable } from './printable.ts';
+import { sizeProblem } from './spec-size.ts';
 
 export interface SpecText {
   /** As the user named it; stands before every problem. */
@@ -28,9 +29,6 @@ export interface Specs {
 
 /** Documents of one file. */
 const DOCUMENTS_MAX = 256;
-/** A file longer than this is no rollout. */
-export const SPEC_CHARS_MAX = 1_048_576;
-
 const KINDS = ['endpoint', 'rollout'] as const;
 const NAMES = STRATEGIES.map((strategy) => strategy.name).join(', ');
 
@@ -60,10 +58,10 @@ function readFile({ file, text }: SpecText): { readonly specs: Spec[]; readonly 
   const specs: Spec[] = [];
   const problems: Problem[] = [];
   const fail = (words: string) => ({ specs, problems: [{ ...start, words }] });
-  if (text.length > SPEC_CHARS_MAX)
-    return fail(`the file has ${text.length} characters, at most ${SPEC_CHARS_MAX} are read`);
+  const tooMuch = sizeProblem(text);
+  if (tooMuch !== null) return fail(tooMuch);
   const lineCounter = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter, prettyErrors: false });
+  const documents = parseAllDocuments(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
   if (documents.length > DOCUMENTS_MAX) return fail(`more than ${DOCUMENTS_MAX} documents`);
   for (const document of documents) {
     const at = new Places(document, lineCounter);
@@ -178,7 +176,9 @@ class Places {
   /** At the key itself, not at its value. */
   keyProblem(path: readonly PropertyKey[], words: string): Problem {
     const map: unknown = this.#document.getIn(path.slice(0, -1), true);
-    const pair = isMap(map) ? map.items.find(({ key }) => String(key) === path.at(-1)) : undefined;
+    const pair = isMap(map)
+      ? map.items.find(({ key }) => isScalar(key) && String(key.value) === path.at(-1))
+      : undefined;
     const range = rangeOf(pair?.key);
     return { ...this.problem(path, words), ...(range === null ? {} : this.offset(range)) };
   }
