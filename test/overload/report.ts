@@ -1,0 +1,47 @@
+// Report: what an overload run found, as tables, and whether it was as it must be.
+
+import type { FloodReport } from './flood.ts';
+import type { NeighbourReport } from './neighbour.ts';
+
+/** A flood in which less than this much more came than was answered was none. */
+const FLOOD_RATIO_MIN = 1.2;
+
+/** What is wrong, in words; empty when all is as it must be. */
+export function floodProblems(report: FloodReport): string[] {
+  const problems: string[] = [];
+  for (const count of ['lost', 'duplicated', 'wrongVersion'] as const)
+    if (report[count] !== 0) problems.push(`${count} is ${report[count]}`);
+  if (report.answered !== report.requests) problems.push(`${report.answered} of ${report.requests} answered`);
+  if (report.lagDrained !== 0) problems.push(`${report.lagDrained} requests still wait`);
+  if (report.lagEnd <= report.lagEarly) problems.push(`lag did not grow: ${report.lagEarly}, then ${report.lagEnd}`);
+  if (report.offeredPerSecond < FLOOD_RATIO_MIN * report.answeredPerSecond) problems.push('it was no overload');
+  if (report.memory.length === 0) problems.push('memory was not sampled');
+  for (const { process, earlyMb, lateMb, flat } of report.memory)
+    if (!flat) problems.push(`memory of ${process} grew from ${earlyMb.toFixed(0)} to ${lateMb.toFixed(0)} MB`);
+  return problems;
+}
+
+export function renderFlood(report: FloodReport): string {
+  const rows: readonly (readonly [string, string])[] = [
+    ['capacity, requests/s', report.capacityPerSecond.toFixed(0)],
+    ['offered, requests/s', `${report.offeredPerSecond.toFixed(0)} for ${report.seconds} s`],
+    ['answered meanwhile, requests/s', report.answeredPerSecond.toFixed(0)],
+    ['waiting after a tenth, at the end', `${report.lagEarly}, ${report.lagEnd}`],
+    ['drained in, s', report.drainSeconds.toFixed(1)],
+    ['requests, answered', `${report.requests}, ${report.answered}`],
+    ['lost, duplicated, wrong version', `${report.lost}, ${report.duplicated}, ${report.wrongVersion}`],
+    ...report.memory.map(({ process, earlyMb, lateMb }): [string, string] => [
+      `memory of ${process}, first and last third, MB`,
+      `${earlyMb.toFixed(0)}, ${lateMb.toFixed(0)}`,
+    ]),
+  ];
+  const width = Math.max(...rows.map(([words]) => words.length));
+  return rows.map(([words, value]) => `${words.padEnd(width)}  ${value}`).join('\n');
+}
+
+export function renderNeighbour({ ailment, pairs, ratio, ratioAlone, verdict }: NeighbourReport): string {
+  return (
+    `beside a candidate that ${ailment}: p99 of the incumbent ${ratio.toFixed(2)} × (bar 1.2), ${pairs.length} pairs; ` +
+    `two windows without one differ by ${ratioAlone.toFixed(2)} ×: ${verdict}`
+  );
+}
