@@ -22,6 +22,8 @@ export default defineConfig({
           pool: 'forks',
           // Vitest leaves one core free, which is half of a small machine.
           maxWorkers: '100%',
+          // Against what hangs, not what is slow: machines are busy at times.
+          testTimeout: 30_000,
         },
       },
       {
