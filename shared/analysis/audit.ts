@@ -4,7 +4,7 @@
 //             later is a second outcome. So memory grows with what is under way, not with what was done.
 
 import { murmur3 } from '../domain/bucket.ts';
-import { addCut, type Cut } from '../domain/cut.ts';
+import { type Cut, orderedCuts } from '../domain/cut.ts';
 import { assert, MillraceError } from '../domain/errors.ts';
 import { HEADER, headerText } from '../domain/headers.ts';
 import { type Bytes, formatSource, type InRecord, parseSource, type Source } from '../domain/record.ts';
@@ -54,7 +54,8 @@ export class PartitionAudit {
   constructor(scope: AuditScope) {
     this.#scope = scope;
     this.#to = scope.to;
-    this.#cuts = inOrder(scope.cuts);
+    // What contradicts is reported by checkCuts.
+    this.#cuts = orderedCuts(scope.cuts);
   }
 
   onRequest(record: InRecord): void {
@@ -189,16 +190,6 @@ export class PartitionAudit {
     this.#open.set(source.offset, trail);
     return trail;
   }
-}
-
-/** Cuts that routing can go by: one that contradicts those before it is left out (and reported by checkCuts). */
-function inOrder(cuts: readonly Cut[]): readonly Cut[] {
-  return cuts.reduce<readonly Cut[]>((known, cut) => {
-    const last = known.at(-1);
-    return last === undefined || (cut.plan.revision >= last.plan.revision && cut.offset >= last.offset)
-      ? addCut(known, cut)
-      : known;
-  }, []);
 }
 
 function hashOf(value: Bytes | null): number {

@@ -50,13 +50,15 @@ export function addCut(cuts: readonly Cut[], cut: Cut): readonly Cut[] {
 }
 
 /**
- * Cuts on record as their reader goes by them: in revision order, offsets never falling, whatever is on record. Two owners
- * at once (possible with at-least-once, where nobody is fenced) may contradict one another: then a cut begins where the
- * older one does. `onMoved` is told of each that does.
+ * Cuts on record as their reader goes by them: in revision order, offsets never falling, whatever is on record. Of one
+ * revision the last counts. Two owners at once (possible with at-least-once, where nobody is fenced) may contradict one
+ * another: then a cut begins where the older one does. `onMoved` is told of each that does.
+ * @param recorded in the order of the topic
  */
-export function orderedCuts(recorded: Iterable<Cut>, onMoved: (cut: Cut) => void): readonly Cut[] {
+export function orderedCuts(recorded: Iterable<Cut>, onMoved: (cut: Cut) => void = () => {}): readonly Cut[] {
   let least = 0;
-  return [...recorded]
+  const byRevision = new Map([...recorded].map((cut) => [cut.plan.revision, cut]));
+  return [...byRevision.values()]
     .sort((a, b) => a.plan.revision - b.plan.revision)
     .map((cut) => {
       if (cut.offset < least) onMoved(cut);

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bucketOf, murmur3, saltSeed } from './bucket.ts';
-import { addCut, type Cut, cutAt } from './cut.ts';
+import { addCut, type Cut, cutAt, orderedCuts } from './cut.ts';
 import { murmur2, partitionFor } from './partitioner.ts';
 import { formatSource, parseSource } from './record.ts';
 import { laneOf, planProblem, type RoutePlan } from './route-plan.ts';
@@ -143,6 +143,19 @@ describe('cuts', () => {
       1, 3,
     ]);
     expect(() => [cut(2, 10), cut(3, 9)].reduce<readonly Cut[]>(addCut, [])).toThrow('out of order');
+  });
+
+  it('of two owners at once are put in order: the last of a revision counts, and none begins before an older one', () => {
+    const moved: number[] = [];
+    const ordered = orderedCuts([cut(1, 0), cut(2, 10), cut(3, 8), cut(2, 12)], ({ plan }) =>
+      moved.push(plan.revision),
+    );
+    expect(ordered.map(({ plan, offset }) => [plan.revision, offset])).toEqual([
+      [1, 0],
+      [2, 12],
+      [3, 12],
+    ]);
+    expect(moved).toEqual([3]);
   });
 });
 

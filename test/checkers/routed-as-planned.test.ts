@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { checkCuts } from '../../shared/analysis/checks/routed-as-planned.ts';
 import type { JournalFacts } from '../../shared/analysis/journal.ts';
+import { orderedCuts } from '../../shared/domain/cut.ts';
 import { HEADER } from '../../shared/domain/headers.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
 import { found, History, routedTo, withHeader } from '../support/history.ts';
@@ -39,6 +40,14 @@ describe('a request', () => {
     history.cuts.push(cutOf(canaryOf(2, 5_000, { rollout: `${ENDPOINT}-1` }), 0));
     history.answered(lane);
     expect(history.audit().counts.misrouted).toBe(1);
+  });
+
+  it('goes by contradicting cuts as the router that reads them does', () => {
+    const recorded = [cutOf(canaryOf(2, 10_000), 6), cutOf(planOf(3), 4)];
+    history.cuts.push(...orderedCuts(recorded));
+    for (let offset = 0; offset < 9; offset++) history.answered(history.routed(offset));
+    history.cuts.splice(1, 2, ...recorded);
+    expect(found(history.audit())).toEqual({});
   });
 
   it('is found when it was routed twice', () => {

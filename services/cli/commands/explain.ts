@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { Bus } from '../../../shared/bus/bus.ts';
 import { decodeControl } from '../../../shared/codec/control.ts';
-import { addCut, type Cut } from '../../../shared/domain/cut.ts';
+import { type Cut, orderedCuts } from '../../../shared/domain/cut.ts';
 import { laneGroup, routerGroup } from '../../../shared/domain/groups.ts';
 import type { InRecord } from '../../../shared/domain/record.ts';
 import { LANES, type Lane } from '../../../shared/domain/route-plan.ts';
@@ -103,15 +103,15 @@ async function cutsOf(
   { endpoint, partition }: { readonly endpoint: string; readonly partition: number },
 ): Promise<readonly Cut[]> {
   const topic = context.topics.endpoint(endpoint, 'cuts');
-  let cuts: readonly Cut[] = [];
+  const cuts: Cut[] = [];
   for await (const records of readToEnd(context, bus, { topic, partitions: [partition], from: 'earliest' })) {
     for (const record of records) {
       // A tombstone's cut governs no request that is still there.
       const cut = record.value === null ? null : readable(context, record, (each) => decodeControl('cut', each));
-      if (cut !== null) cuts = addCut(cuts, cut);
+      if (cut !== null) cuts.push(cut);
     }
   }
-  return cuts;
+  return orderedCuts(cuts);
 }
 
 function explanationLines(explanation: Explanation, input: ExplainInput, { style }: Tables): string[] {
