@@ -8,6 +8,12 @@ export type Bytes = Uint8Array;
 /** One record header: name and raw value, in the order of the wire. */
 export type Header = readonly [name: string, value: Bytes];
 
+/**
+ * More headers than a request may have. A megabyte holds half a million, and making so many objects takes long: of a
+ * record with more, an adapter hands in the last `HEADERS_MAX + 1`, ours among them, and the router refuses it.
+ */
+export const HEADERS_MAX = 1_024;
+
 /** A record as read from a topic. `offset` is Kafka's int64, a safe integer here (checked by the adapter). */
 export interface InRecord {
   readonly topic: string;

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { foreignHeaders, HEADER, header, headerText } from '../../../shared/domain/headers.ts';
-import type { Header, InRecord } from '../../../shared/domain/record.ts';
+import { HEADERS_MAX, type Header, type InRecord } from '../../../shared/domain/record.ts';
 import { encodedBytes } from '../../../shared/domain/record-bytes.ts';
 import { REQUEST_ID_BYTES_MAX } from '../../../shared/domain/route.ts';
 import { REQUEST_BYTES_MAX, topicsOf } from '../../../shared/domain/topics.ts';
@@ -45,6 +45,16 @@ describe('a routed request', () => {
     const routed = route(requestAt(9, { headers: [...claimed, ...theirs] }));
     expect(foreignHeaders(routed.headers)).toEqual(theirs);
     expect(routed.headers.filter(([, value]) => new TextDecoder().decode(value) === 'claimed')).toEqual([]);
+  });
+
+  it('has at most so many headers as are read', () => {
+    const headers = Array.from({ length: HEADERS_MAX }, () => header('a', ''));
+    expect(route(requestAt(9, { headers })).headers.length).toBeGreaterThan(HEADERS_MAX);
+    const refused = expect.objectContaining({
+      code: 'REQUEST_UNREADABLE',
+      message: expect.stringContaining('headers'),
+    });
+    expect(() => route(requestAt(9, { headers: [...headers, header('a', '')] }))).toThrow(refused);
   });
 
   it('goes where its key draws it: the same key, the same lane', () => {

@@ -5,7 +5,13 @@
 import type { Cut } from '../../../shared/domain/cut.ts';
 import { assert, MillraceError } from '../../../shared/domain/errors.ts';
 import { foreignHeaders, HEADER, header } from '../../../shared/domain/headers.ts';
-import { formatSource, type Header, type InRecord, type OutRecord } from '../../../shared/domain/record.ts';
+import {
+  formatSource,
+  HEADERS_MAX,
+  type Header,
+  type InRecord,
+  type OutRecord,
+} from '../../../shared/domain/record.ts';
 import { encodedBytes } from '../../../shared/domain/record-bytes.ts';
 import { decideRoute, type RouteDecision, requestIdOf } from '../../../shared/domain/route.ts';
 import type { Lane, RoutePlan } from '../../../shared/domain/route-plan.ts';
@@ -13,12 +19,16 @@ import { REQUEST_BYTES_MAX, type Topics } from '../../../shared/domain/topics.ts
 
 /**
  * Routes one request.
- * @throws RECORD_TOO_LARGE for a record that E.requests would not have taken by itself (only a compressed batch can
+ * @throws REQUEST_UNREADABLE for more headers than are read.
+ *         RECORD_TOO_LARGE for a record that E.requests would not have taken by itself (only a compressed batch can
  *         smuggle one in): it may not fit the lane. ASSERTION when no cut governs the offset: the loop must not come here then.
  */
 export function routeRequest(topics: Topics, cuts: readonly Cut[], record: InRecord): OutRecord {
   const bytes = encodedBytes(record);
   if (bytes > REQUEST_BYTES_MAX) throw new MillraceError('RECORD_TOO_LARGE', { bytes, topic: record.topic });
+  const { length } = record.headers;
+  if (length > HEADERS_MAX)
+    throw new MillraceError('REQUEST_UNREADABLE', { detail: `more than ${HEADERS_MAX} headers` });
   const decision = decideRoute(cuts, record);
   assert(decision !== null, `no plan routes ${record.partition}@${record.offset}`);
   return {

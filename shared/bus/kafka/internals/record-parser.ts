@@ -4,10 +4,12 @@
 //             headers keep their order and repetitions, a null header value reads as no bytes.
 // Format: Kafka protocol, "Record" (magic 2).
 
-import type { Bytes, Header, InRecord } from '../../../domain/record.ts';
+import { type Bytes, HEADERS_MAX, type Header, type InRecord } from '../../../domain/record.ts';
 import { headerName } from './header-names.ts';
 
 const EMPTY = Buffer.alloc(0);
+/** What a header takes beside its bytes: without it, a batch of empty ones would fit any budget. */
+const HEADER_COST_BYTES = 40;
 /** Attributes, two deltas, key, value and header count take a byte each. */
 const BODY_BYTES_MIN = 6;
 
@@ -25,7 +27,7 @@ export interface RecordFrame {
 export class RecordParser {
   /** Where the next record begins. */
   at = 0;
-  /** Key, value and header bytes of the record that was read last. */
+  /** Key, value and header bytes of the record that was read last, and what its headers cost. */
   size = 0;
   private readonly data: Buffer;
   private readonly fail: (detail: string) => Error;
@@ -58,21 +60,31 @@ export class RecordParser {
     return { topic: frame.topic, partition: frame.partition, offset, timestampMs, key, value, headers };
   }
 
+  /** The last of them, where a record has more than are read. */
   private headers(end: number): readonly Header[] {
     const count = this.varint();
     if (count < 0 || count * 2 > end - this.at) throw this.fail(`${count} headers`);
+    for (let skipped = HEADERS_MAX + 1; skipped < count; skipped++) this.skipHeader(end);
     const headers: Header[] = [];
-    for (let i = 0; i < count; i++) {
+    for (let i = Math.min(count, HEADERS_MAX + 1); i > 0; i--) {
       const length = this.varint();
       const start = this.at;
       if (length < 0 || start + length > end) throw this.fail(`header name of ${length} bytes`);
       const name = headerName(this.data, start, start + length);
       this.at = start + length;
       const value = this.field(end) ?? EMPTY;
-      this.size += length + value.length;
+      this.size += length + value.length + HEADER_COST_BYTES;
       headers.push([name, value]);
     }
     return headers;
+  }
+
+  private skipHeader(end: number): void {
+    for (const least of [0, -1]) {
+      const length = this.varint();
+      if (length < least || this.at + length > end) throw this.fail(`header of ${length} bytes`);
+      this.at += Math.max(length, 0);
+    }
   }
 
   private field(end: number): Bytes | null {
@@ -80,6 +92,7 @@ export class RecordParser {
     if (length === -1) return null;
     const start = this.at;
     if (length < 0 || start + length > end) throw this.fail(`field of ${length} bytes`);
+    if (length === 0) return EMPTY;
     this.at = start + length;
     return this.data.subarray(start, start + length);
   }

@@ -4,9 +4,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MillraceError } from '../../../domain/errors.ts';
-import type { InRecord } from '../../../domain/record.ts';
+import { HEADERS_MAX, type Header, type InRecord } from '../../../domain/record.ts';
 import { type AbortedTransaction, abortedFilter } from './aborted-filter.ts';
 import { compressed, dataBatch, marker, sealed } from './hand-built-batches.ts';
+import { encodeBatch } from './record-batch.ts';
 import { endOfRecordSet, INFLATED_BATCH_BYTES_MAX, RecordReader } from './record-reader.ts';
 
 interface Read {
@@ -242,4 +243,39 @@ test('bytes that make no sense end in BATCH_UNREADABLE or in fewer records, even
     }),
     { numRuns: 1_000 },
   );
+});
+
+describe('a record of countless headers', () => {
+  const head = { timestampMs: 1, producerId: -1n, producerEpoch: 0, firstSequence: 0, transactional: false };
+  const records = (...counts: readonly number[]) =>
+    counts.map((count) => {
+      const headers = Array.from(
+        { length: count },
+        (_, at): Header => (at === count - 1 ? ['last', Buffer.from('x')] : ['', EMPTY]),
+      );
+      return { key: null, value: null, headers };
+    });
+  const EMPTY = Buffer.alloc(0);
+
+  function read(counts: readonly number[]): InRecord[] {
+    const into: InRecord[] = [];
+    const bytes = encodeBatch(records(...counts), head);
+    const reader = new RecordReader({ ...SET, bytes, fromOffset: 0, filter: null });
+    reader.read({ records: 1_000, bytes: 1_048_576 }, into);
+    return into;
+  }
+
+  test('comes with its last ones, enough to be refused', () => {
+    const [record] = read([500_000]);
+    expect(record?.headers).toHaveLength(HEADERS_MAX + 1);
+    expect(record?.headers.at(-1)).toEqual(['last', Buffer.from('x')]);
+  });
+
+  test('comes whole up to the limit', () => {
+    expect(read([HEADERS_MAX, 1, 0]).map(({ headers }) => headers.length)).toEqual([HEADERS_MAX, 1, 0]);
+  });
+
+  test('uses the budget up, though its headers are empty', () => {
+    expect(read(new Array(400).fill(HEADERS_MAX)).length).toBeLessThan(30);
+  });
 });
