@@ -28,7 +28,7 @@ export interface Specs {
 }
 
 /** Documents of one file. */
-const DOCUMENTS_MAX = 256;
+const DOCUMENTS_MAX = 128;
 const KINDS = ['endpoint', 'rollout'] as const;
 const NAMES = STRATEGIES.map((strategy) => strategy.name).join(', ');
 
