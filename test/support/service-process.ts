@@ -56,6 +56,7 @@ export interface LogLine {
 
 export class ServiceProcess {
   readonly name: string;
+  readonly service: ServiceName;
   readonly lines: LogLine[] = [];
   /** Output that is no log line: there must be none. */
   readonly stray: string[] = [];
@@ -63,6 +64,7 @@ export class ServiceProcess {
 
   constructor(service: ServiceName, name: string, environment: Readonly<Record<string, string>>) {
     this.name = name;
+    this.service = service;
     const main = repositoryFile(`dist/services/${service}/main.js`);
     const { PATH = '', HOME = '', TMPDIR = '/tmp' } = process.env;
     this.#child = spawn(process.execPath, [main], {
@@ -72,6 +74,15 @@ export class ServiceProcess {
     for (const output of [this.#child.stdout, this.#child.stderr]) {
       if (output !== null) createInterface({ input: output }).on('line', (line) => this.#hear(line));
     }
+  }
+
+  get pid(): number | null {
+    return this.#child.pid ?? null;
+  }
+
+  /** Null while it runs, and when a signal ended it. */
+  get exitCode(): number | null {
+    return this.#child.exitCode;
   }
 
   get running(): boolean {

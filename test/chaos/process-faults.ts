@@ -1,0 +1,109 @@
+// ProcessFaults: what happens to processes: killed, stopped for a while, ended; services, models and brokers.
+// Flow: registry.ts lists them; fault.ts runs them. Everything that was killed is started again by `World.heal`.
+
+import type { ServiceName, ServiceProcess } from '../support/service-process.ts';
+import type { Applied, Apply } from './fault.ts';
+import { chosen } from './schedule.ts';
+import { SERVICES, SESSION_TIMEOUT_MS, type World } from './world.ts';
+
+const NOTHING = () => Promise.resolve();
+/** Until the others must have taken over what a killed process owned. */
+const TAKE_OVER_MS = SESSION_TIMEOUT_MS + 3_000;
+const STORM_ROUNDS = 3;
+
+const killService =
+  (service: ServiceName): Apply =>
+  async (world, { target }) => {
+    const victim = chosen(world.of(service), target);
+    if (victim === null) return null;
+    const concerned = concernedBy(world, victim);
+    victim.kill('SIGKILL');
+    return { target: victim.name, concerned, during: 'all', holdMs: TAKE_OVER_MS, heal: NOTHING };
+  };
+
+/** A stopped process loses its partitions with its session, and wakes up as a zombie. */
+const pauseService =
+  (service: ServiceName): Apply =>
+  async (world, { target, holdMs }) => {
+    const victim = chosen(world.of(service), target);
+    if (victim === null) return null;
+    const concerned = concernedBy(world, victim);
+    victim.kill('SIGSTOP');
+    const heal = async () => victim.kill('SIGCONT');
+    return { target: victim.name, concerned, during: 'others', holdMs, heal };
+  };
+
+const signalModel =
+  (signal: 'SIGKILL' | 'SIGSTOP'): Apply =>
+  async (world, { target, detail, holdMs }) => {
+    const scorer = chosen(world.of('scorer'), target);
+    const pid = scorer === null ? null : chosen(world.models(scorer), detail);
+    if (scorer === null || pid === null) return null;
+    signalIfAlive(pid, signal);
+    const heal = async () => signalIfAlive(pid, 'SIGCONT');
+    const concerned = world.owned(scorer);
+    const lasts = signal === 'SIGSTOP' ? holdMs : 0;
+    return { target: `a model of ${scorer.name}`, concerned, during: 'others', holdMs: lasts, heal };
+  };
+
+const endBroker =
+  (signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP'): Apply =>
+  async (world, { target, holdMs }) => {
+    const id = chosen(world.cluster.ids, target) ?? 1;
+    await world.cluster.node(id).kill(signal);
+    return broker(id, holdMs);
+  };
+
+const fullDisk: Apply = async (world, { target, holdMs }) => {
+  const id = chosen(world.cluster.ids, target) ?? 1;
+  await world.cluster.fillDisk(id);
+  return broker(id, holdMs);
+};
+
+/** Two of three nodes are enough for everything. */
+function broker(id: number, holdMs: number): Applied {
+  return { target: `broker ${id}`, concerned: [], during: 'all', holdMs, heal: NOTHING };
+}
+
+/** Members come and go faster than a group settles. */
+const rebalanceStorm: Apply = async (world) => {
+  for (let round = 0; round < STORM_ROUNDS; round++) {
+    const extra = (['router', 'scorer'] as const).map((service) => world.fleet.start(service));
+    await Promise.all(extra.map((process) => process.ready()));
+    await Promise.all(extra.map((process) => process.stop()));
+  }
+  return {
+    target: `${STORM_ROUNDS} times a router and a scorer`,
+    concerned: [],
+    during: 'all',
+    holdMs: 0,
+    heal: NOTHING,
+  };
+};
+
+function concernedBy(world: World, victim: ServiceProcess): readonly number[] {
+  return victim.service === 'controller' ? [] : world.owned(victim);
+}
+
+function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
+
+const perService = (verb: string, of: (service: ServiceName) => Apply) =>
+  SERVICES.map((service): readonly [string, Apply] => [`${verb}-${service}`, of(service)]);
+
+/** By kind. */
+export const PROCESS_FAULTS: Readonly<Record<string, Apply>> = {
+  ...Object.fromEntries([...perService('kill', killService), ...perService('pause', pauseService)]),
+  'kill-model': signalModel('SIGKILL'),
+  'pause-model': signalModel('SIGSTOP'),
+  'kill-broker': endBroker('SIGKILL'),
+  'restart-broker': endBroker('SIGTERM'),
+  'pause-broker': endBroker('SIGSTOP'),
+  'full-disk': fullDisk,
+  'rebalance-storm': rebalanceStorm,
+};

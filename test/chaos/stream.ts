@@ -1,0 +1,103 @@
+// Stream: digits as requests, at a steady rate, for as long as it is wanted.
+// Invariant: memory is bounded: encoded digits are kept (at most one per digit), requests are not; the stream waits when too
+//            many are unanswered. A write that fails is tried again, so a request may be written twice: as two requests.
+
+import { type Digits, digitTensor } from '../../demo/data/digits.ts';
+import type { Bus } from '../../shared/bus/bus.ts';
+import { codecNamed } from '../../shared/codec/registry.ts';
+import type { Clock } from '../../shared/domain/clock.ts';
+import { MillraceError } from '../../shared/domain/errors.ts';
+import { HEADER, header } from '../../shared/domain/headers.ts';
+import { partitionFor } from '../../shared/domain/partitioner.ts';
+import type { OutRecord } from '../../shared/domain/record.ts';
+
+/** Requests are written in bursts of this length. */
+const TICK_MS = 25;
+const BURST_MAX = 500;
+/** Keys: a canary chooses by them. */
+const WRITERS = 2_000;
+/** A write that fails for so long fails the run: no fault takes more than one broker of three. */
+const FAILING_MAX_MS = 120_000;
+
+export interface StreamOptions {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly topic: string;
+  readonly partitions: number;
+  readonly digits: Digits;
+  /** Requests per second. */
+  readonly rate: number;
+  /** Null: until it is stopped. */
+  readonly requests: number | null;
+  /** Only Avro: four times as small as JSON. */
+  readonly avroOnly: boolean;
+  /** So many may be unanswered before the stream waits. */
+  readonly unansweredMax: number;
+  readonly answered: () => number;
+  readonly signal: AbortSignal;
+}
+
+export class Stream {
+  /** Acknowledged requests. */
+  sent = 0;
+  failedWrites = 0;
+  readonly done: Promise<void>;
+  readonly #options: StreamOptions;
+  readonly #encoded = new Map<number, Pick<OutRecord, 'value' | 'headers'>>();
+
+  constructor(options: StreamOptions) {
+    this.#options = options;
+    this.done = this.#run();
+    // Whoever waits hears of it.
+    this.done.catch(() => undefined);
+  }
+
+  async #run(): Promise<void> {
+    const { clock, rate, requests, signal, unansweredMax, answered } = this.#options;
+    let dueFromMs = clock.nowMs();
+    let dueFrom = 0;
+    while (!signal.aborted && (requests === null || this.sent < requests)) {
+      const due = dueFrom + Math.ceil(((clock.nowMs() - dueFromMs) * rate) / 1_000);
+      const room = unansweredMax - (this.sent - answered());
+      const burst = Math.min(due - this.sent, BURST_MAX, room, (requests ?? Number.POSITIVE_INFINITY) - this.sent);
+      if (burst > 0) await this.#write(Array.from({ length: burst }, (_, i) => this.#request(this.sent + i)));
+      // What could not be sent in time is not made up for in one wave.
+      if (due - this.sent > BURST_MAX) [dueFromMs, dueFrom] = [clock.nowMs(), this.sent];
+      await clock.sleep(TICK_MS, signal);
+    }
+  }
+
+  async #write(burst: readonly OutRecord[]): Promise<void> {
+    const { bus, clock } = this.#options;
+    const startMs = clock.nowMs();
+    for (;;) {
+      try {
+        await bus.write(burst);
+        this.sent += burst.length;
+        return;
+      } catch (error) {
+        this.failedWrites += 1;
+        const again = error instanceof MillraceError && clock.nowMs() - startMs < FAILING_MAX_MS;
+        if (!again) throw error;
+      }
+    }
+  }
+
+  #request(index: number): OutRecord {
+    const { topic, partitions } = this.#options;
+    const key = new TextEncoder().encode(`writer-${index % WRITERS}`);
+    return { topic, partition: partitionFor(key, partitions), key, ...this.#digit(index) };
+  }
+
+  #digit(index: number): Pick<OutRecord, 'value' | 'headers'> {
+    const { digits, avroOnly } = this.#options;
+    const row = index % digits.count;
+    const known = this.#encoded.get(row);
+    if (known !== undefined) return known;
+    const codec = codecNamed(avroOnly || index % 4 === 3 ? 'avro' : 'json');
+    const value = codec.encodeRequest([digitTensor(digits, row)], {});
+    const made = { value, headers: [header(HEADER.contentType, codec.contentType)] };
+    this.#encoded.set(row, made);
+    return made;
+  }
+}

@@ -1,0 +1,67 @@
+// VisibleGap: how long readers of answers wait when a candidate's scorer stops, or dies, between its writes and its commit.
+// Method: half of the traffic is the candidate's. A proxy holds the scorer's EndTxn, so its transaction is open, and the
+//         scorer is stopped or killed at that moment. Read committed, the partition stands still until someone ends it.
+// Bound: the session, a rebalance and a fence, or the transaction timeout, whichever comes first, on a busy machine.
+
+import { systemClock as clock } from '../../shared/process/clock.ts';
+import type { RequestHead } from './frames.ts';
+import type { Rule } from './meddling.ts';
+import type { World } from './world.ts';
+
+export interface GapFigure {
+  readonly what: string;
+  /** Time without a visible answer in the partition of the open transaction, ms. */
+  readonly gapMs: number;
+  /** The longest such time in any other partition, ms. */
+  readonly othersMs: number;
+}
+
+const HELD_MS = 20_000;
+const AFTER = { least: 25, withinMs: 40_000 } as const;
+
+/** With a candidate serving in `lane`. @returns null when no transaction of it was met in time */
+export async function visibleGap(
+  world: World,
+  lane: string,
+  signal: 'SIGSTOP' | 'SIGKILL',
+): Promise<{ figure: GapFigure | null; problems: readonly string[] }> {
+  const { answers, cluster } = world;
+  await world.settled();
+  const held = new AbortController();
+  let head: RequestHead | null = null;
+  let meter = answers.meter();
+  const rule: Rule = {
+    api: 'EndTxn',
+    applies: ({ transactionalId }) => transactionalId.includes(`scorer.digits.${lane}.`),
+    deed: {
+      do: 'hold',
+      reached: (reached) => {
+        head = reached;
+        meter.stop();
+        meter = answers.meter();
+        world
+          .of('scorer')
+          .find(({ name }) => name === reached.clientId)
+          ?.kill(signal);
+        held.abort();
+      },
+    },
+  };
+  cluster.meddling.arm(rule);
+  await clock.sleep(HELD_MS, held.signal);
+  cluster.meddling.disarm(rule);
+  const met = head as RequestHead | null;
+  const partition = Number(/-(\d+)$/.exec(met?.transactionalId ?? '')?.[1] ?? Number.NaN);
+  const what = `a candidate's scorer ${signal === 'SIGSTOP' ? 'stopped' : 'killed'} before its commit`;
+  if (Number.isNaN(partition)) {
+    meter.stop();
+    return { figure: null, problems: [`${what}: no transaction was met`] };
+  }
+  const still = await answers.progress([partition], AFTER);
+  const others = answers.partitions.filter((each) => each !== partition);
+  const figure = { what, gapMs: meter.worstMs([partition]), othersMs: meter.worstMs(others) };
+  meter.stop();
+  world.say(`visible gap: ${what}: ${figure.gapMs} ms in partition ${partition}, ${figure.othersMs} ms in others`);
+  await world.heal();
+  return { figure, problems: still.length > 0 ? [`${what}: partition ${partition} stood still`] : [] };
+}

@@ -1,0 +1,155 @@
+// World: the whole house as processes on the cluster, and what faults and acts need to know of it.
+// Flow: main → [World.start] → acts and faults hit its processes → `replace` → … → `stop`.
+// Invariant: after `heal` as many of each service run as at the start, and none is stopped.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DIGITS_ENDPOINT } from '../../demo/data/digits.ts';
+import { type Operator, operatorOf } from '../../demo/run/control.ts';
+import type { Bus } from '../../shared/bus/bus.ts';
+import { kafkaBus } from '../../shared/bus/kafka/kafka-bus.ts';
+import { type Topics, topicsOf } from '../../shared/domain/topics.ts';
+import { systemClock as clock } from '../../shared/process/clock.ts';
+import { eventually } from '../support/eventually.ts';
+import { Fleet, type ServiceName, type ServiceProcess } from '../support/service-process.ts';
+import { Answers } from './answers.ts';
+import { Cluster } from './cluster.ts';
+import { WATCHERS } from './meddling.ts';
+
+export const PARTITIONS = 6;
+export const SESSION_TIMEOUT_MS = 3_000;
+const COPIES: Readonly<Record<ServiceName, number>> = { controller: 2, router: 2, scorer: 2 };
+export const SERVICES = Object.keys(COPIES) as readonly ServiceName[];
+const PREFIX = 'chaos-';
+/** Until every partition of every group has its owner, on a busy machine. */
+const SETTLE_MS = 45_000;
+const MODEL_PROGRAM = 'child-main';
+
+export class World {
+  readonly cluster: Cluster;
+  readonly fleet: Fleet;
+  readonly bus: Bus;
+  readonly topics: Topics = topicsOf(PREFIX);
+  readonly operator: Operator;
+  readonly answers = new Answers(PARTITIONS, clock);
+  readonly say: (line: string) => void;
+  readonly #ended = new AbortController();
+
+  private constructor(cluster: Cluster, say: (line: string) => void) {
+    this.cluster = cluster;
+    this.say = say;
+    const { brokers } = cluster;
+    const more = {
+      MILLRACE_SESSION_TIMEOUT_MS: String(SESSION_TIMEOUT_MS),
+      MILLRACE_TRANSACTION_TIMEOUT_MS: '2000',
+      MILLRACE_HEARTBEAT_INTERVAL_MS: '300',
+    };
+    this.fleet = new Fleet({ brokers, prefix: PREFIX, more });
+    this.bus = kafkaBus({ brokers, clientId: WATCHERS, clock, onNotice: () => undefined });
+    this.operator = operatorOf({ bus: this.bus, topics: this.topics, clock, endpoint: DIGITS_ENDPOINT });
+  }
+
+  /** Starts everything and defines the endpoint. @throws what does not start */
+  static async start(say: (line: string) => void): Promise<World> {
+    const cluster = await Cluster.start(say);
+    const world = new World(cluster, say);
+    try {
+      say('starting two controllers, two routers, two scorers');
+      await world.fleet.start('controller').ready();
+      await world.heal();
+      await world.operator.defineEndpoint({
+        ...{ endpoint: DIGITS_ENDPOINT, partitions: PARTITIONS, delivery: 'exactly-once' },
+        ...{ road: 'lanes', ordering: 'per-key' },
+      });
+      await world.operator.next('the endpoint is defined', (event) => event.type === 'endpoint-defined');
+    } catch (error) {
+      await world.stop();
+      throw error;
+    }
+    return world;
+  }
+
+  /** Begins to read the answers. @returns what rejects when they cannot be read */
+  follow(): Promise<void> {
+    const topic = this.topics.endpoint(DIGITS_ENDPOINT, 'predictions');
+    return this.answers.follow(this.bus, topic, this.#ended.signal);
+  }
+
+  of(service: ServiceName): readonly ServiceProcess[] {
+    return this.fleet.running.filter((process) => process.service === service);
+  }
+
+  /** Partitions that the process last said it owns, of all lanes, or of the one. */
+  owned(process: ServiceProcess, lane?: string): readonly number[] {
+    const lanes = new Map<unknown, readonly number[]>();
+    for (const line of process.of('partitions-assigned')) lanes.set(line.lane, line.partitions as readonly number[]);
+    const own = lane === undefined ? [...lanes.values()] : [lanes.get(lane) ?? []];
+    return [...new Set(own.flat())].sort((a, b) => a - b);
+  }
+
+  /** Process ids of the models that a scorer runs now. */
+  models(scorer: ServiceProcess): readonly number[] {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => isModelOf(pid, scorer.pid));
+  }
+
+  /** As many of each service as there should be; the new ones are ready. */
+  async heal(): Promise<void> {
+    await this.cluster.heal();
+    const started: Promise<ServiceProcess>[] = [];
+    for (const service of SERVICES) {
+      for (const process of this.of(service)) process.kill('SIGCONT');
+      for (let copies = this.of(service).length; copies < COPIES[service]; copies++) {
+        started.push(this.fleet.start(service).ready());
+      }
+    }
+    await Promise.all(started);
+  }
+
+  /** Waits until routers and scorers share all partitions evenly. @throws TIMED_OUT */
+  async settled(): Promise<void> {
+    const balanced = (service: ServiceName, lane?: string) => {
+      const processes = this.of(service);
+      const counts = processes.map((process) => this.owned(process, lane).length);
+      return counts.every((count) => count === PARTITIONS / processes.length);
+    };
+    const all = () => balanced('router') && balanced('scorer', 'blue') && balanced('scorer', 'green');
+    await eventually('every partition has its owner', all, { timeoutMs: SETTLE_MS });
+  }
+
+  /** Logs of services and brokers, for whoever looks into a failure. */
+  async keep(folder: string): Promise<void> {
+    await mkdir(folder, { recursive: true });
+    for (const { name, lines, stray } of this.fleet.processes) {
+      const text = [...lines.map((line) => JSON.stringify(line)), ...stray].join('\n');
+      await writeFile(join(folder, `${name}.log`), `${text}\n`);
+    }
+    await this.cluster.keep(folder);
+  }
+
+  /** Ends all processes but the brokers. @returns the exit codes */
+  stopHouse(): Promise<readonly (number | null)[]> {
+    return this.fleet.stop();
+  }
+
+  async stop(): Promise<void> {
+    this.#ended.abort();
+    await this.fleet.stop();
+    await this.operator.stop();
+    await this.bus.close();
+    await this.cluster.stop();
+  }
+}
+
+function isModelOf(pid: number, parent: number | null): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const ppid = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+    return ppid === parent && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(MODEL_PROGRAM);
+  } catch {
+    return false;
+  }
+}
