@@ -2,7 +2,7 @@
 // Reads as: take a batch, answer it (all scoring, outside any transaction), commit answers and offset, while the next
 // batch is scored already.
 
-import type { OwnedPartition } from '../../shared/bus/bus.ts';
+import type { OwnedPartition, Taken } from '../../shared/bus/bus.ts';
 import type { OutRecord } from '../../shared/domain/record.ts';
 import { isVersionFailure } from '../../shared/scoring/isolate.ts';
 import { type AnswerContext, answerBatch } from './answer-batch.ts';
@@ -22,11 +22,7 @@ export async function answerLane(deps: AnswerContext, owned: OwnedPartition): Pr
   let committing: Promise<void> = Promise.resolve();
   let limit = BATCH_RECORDS_FIRST;
   while (!owned.lost.aborted) {
-    const taken = await owned.take({
-      maxRecords: limit,
-      maxBytes: BATCH_BYTES_MAX,
-      maxWaitMs: IDLE_WAIT_MS,
-    });
+    const taken = await takeBehind(committing, owned, limit);
     if (taken.nextOffset === position) continue;
     position = taken.nextOffset;
     const startMs = deps.clock.nowMs();
@@ -39,6 +35,16 @@ export async function answerLane(deps: AnswerContext, owned: OwnedPartition): Pr
     committing.catch(() => {});
   }
   await committing;
+}
+
+/** The next batch. After a failed commit a take only says that it came too late: the commit's own failure is told instead. */
+async function takeBehind(committing: Promise<void>, owned: OwnedPartition, maxRecords: number): Promise<Taken> {
+  try {
+    return await owned.take({ maxRecords, maxBytes: BATCH_BYTES_MAX, maxWaitMs: IDLE_WAIT_MS });
+  } catch (error) {
+    await committing;
+    throw error;
+  }
 }
 
 /** Tries again while an incumbent is down; null when the partition was lost meanwhile. */
