@@ -1,5 +1,6 @@
 // The test command: stages in order, each with a printed time budget, and one closing line with the sum of all tests.
-// Without CI: set-up, check, integration. Under CI also the demo with its assertions, the simulation and its planted bugs.
+// Without CI: set-up, check, integration. Under CI also the demo with its assertions, the simulation with its planted bugs,
+// and hostile input.
 // Invariant: a stage that fails or overruns its budget fails the command; nothing that was skipped looks green.
 
 import { mkdtempSync, rmSync } from 'node:fs';
