@@ -32,13 +32,14 @@ export async function requestsOnRecord(world: World): Promise<number> {
 /** What processes said that they must not say, and those that ended by themselves. */
 export function wordsOfTrouble(processes: readonly ServiceProcess[]): string[] {
   return processes.flatMap((process) => {
-    const bugs = process.lines.filter(({ error }) => isBug(error)).map((line) => JSON.stringify(line));
+    const bugs = process.lines.flatMap(({ event, error }) => (isBug(error) ? [`${event}: ${error.message}`] : []));
     const code = process.exitCode;
     const ended = code === null || code === 0 ? [] : [`it ended with code ${code}`];
     return [...bugs, ...process.stray, ...ended].map((words) => `${process.name}: ${words}`);
   });
 }
 
-function isBug(error: unknown): boolean {
+/** The whole line is in the process's log. */
+function isBug(error: unknown): error is { readonly kind: 'bug'; readonly message: string } {
   return typeof error === 'object' && error !== null && 'kind' in error && error.kind === 'bug';
 }

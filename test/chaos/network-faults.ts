@@ -37,6 +37,8 @@ const oneMessage =
       },
     };
     meddling.arm(rule);
+    // Owners fence when they begin, and after a failure: that is given them.
+    if (api === 'InitProducerId') for (const proxy of world.cluster.proxies) proxy.cut();
     for (let waitedMs = 0; meddling.armed(rule) && waitedMs < ARMED_MS; waitedMs += ARMED_POLL_MS) {
       await clock.sleep(ARMED_POLL_MS);
     }

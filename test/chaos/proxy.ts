@@ -2,7 +2,7 @@
 // Flow: client ─▶ request frames ─▶ broker; broker ─▶ response frames ─▶ client. Brokers advertise the proxy's port.
 // Invariant: apart from what a fault asks for, every byte passes unchanged and in order, and a slow reader slows its sender.
 
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { type AddressInfo, createConnection, createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../../shared/domain/clock.ts';
 import { assert } from '../../shared/domain/errors.ts';
@@ -84,7 +84,11 @@ export class BrokerProxy {
 
   /** Nothing passes in this direction until `flow`; connections stay up. */
   stall(direction: Direction): void {
-    if (!this.#stalls.has(direction)) this.#stalls.set(direction, new AbortController());
+    if (this.#stalls.has(direction)) return;
+    const stall = new AbortController();
+    // Every connection waits for it.
+    setMaxListeners(0, stall.signal);
+    this.#stalls.set(direction, stall);
   }
 
   flow(): void {
