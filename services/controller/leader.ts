@@ -23,6 +23,7 @@ import { watchDrains } from './drain-watch.ts';
 import { Inbox, type Item } from './inbox.ts';
 import { outputsOf } from './outputs.ts';
 import { readJournal } from './read-journal.ts';
+import { watchSilence } from './silence-watch.ts';
 
 /** Longest wait for a command; arrivals in the inbox end it. */
 const IDLE_WAIT_MS = 1_000;
@@ -204,7 +205,14 @@ class Leader {
       onProblem: (endpoint, error) => log('endpoint-failed', { service: 'controller', endpoint, error }),
       onUnreadable: (error) => log('control-unreadable', { service: 'controller', error }),
     });
-    this.#followers = Promise.all([...followers, watch]);
+    const silence = watchSilence({
+      ...{ bus, topics, clock, signal },
+      state: () => this.#state,
+      reports: () => [...this.#workers.entries()].map(([, report]) => report),
+      onFenced: (owner) => log('owner-fenced', owner),
+      onProblem: (endpoint, error) => log('endpoint-failed', { service: 'controller', endpoint, error }),
+    });
+    this.#followers = Promise.all([...followers, watch, silence]);
   }
 
   async #makeTopicsAhead(record: InRecord, signal: AbortSignal): Promise<void> {

@@ -3,7 +3,9 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MillraceError } from '../../shared/domain/errors.ts';
+import { laneGroup } from '../../shared/domain/groups.ts';
 import type { TopicSpec } from '../../shared/domain/topics.ts';
+import { WORKER_EXPIRY_MS } from '../../shared/domain/worker.ts';
 import { ENDPOINT, PARTITIONS } from '../../test/support/controller-story.ts';
 import { ControllerWorld } from '../../test/support/controller-world.ts';
 import { SNAPSHOT_EVENTS } from './core/snapshot.ts';
@@ -290,4 +292,45 @@ describe('a command', () => {
       expect(world.story).not.toMatch(/refused/);
     },
   );
+});
+
+describe('a scorer that falls silent', () => {
+  it('has what it left open ended once, when it has missed three heartbeats and nobody took over', async () => {
+    const { bus } = await world.start();
+    await world.serveFirst();
+    const fenced: unknown[] = [];
+    Object.assign(bus.admin, { fence: async (of: unknown) => void fenced.push(of) });
+    await world.report('READY', 1);
+    await world.clock.advance(WORKER_EXPIRY_MS);
+    expect(fenced).toEqual([]);
+    await world.clock.advance(10_000);
+    const lanes = (['blue', 'green'] as const).flatMap((lane) =>
+      [0, 1].map((partition) => ({
+        group: laneGroup(world.topics.prefix, ENDPOINT, lane),
+        topic: world.topics.lane(ENDPOINT, lane),
+        partition,
+      })),
+    );
+    expect(fenced).toEqual(lanes);
+    await world.report('READY', 1);
+    await world.clock.advance(1_000);
+    await world.clock.advance(2 * WORKER_EXPIRY_MS);
+    expect(fenced).toEqual([...lanes, ...lanes]);
+  });
+
+  it('is tried again when the broker refuses', async () => {
+    const { bus } = await world.start();
+    await world.serveFirst();
+    let failures = 1;
+    let fenced = 0;
+    Object.assign(bus.admin, {
+      fence: async () => {
+        if (failures-- > 0) throw new MillraceError('BROKER_UNREACHABLE', { brokers: 'a:1', detail: 'away' });
+        fenced += 1;
+      },
+    });
+    await world.report('READY', 1);
+    await world.clock.advance(WORKER_EXPIRY_MS + 5_000);
+    expect(fenced).toBe(4);
+  });
 });

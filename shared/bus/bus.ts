@@ -4,6 +4,7 @@
 // Invariants: an owner works in the order fence → (read what earlier owners committed) → resume → take/commit.
 //       After any failed or doubtful commit the partition is unfenced, and the owner starts over from `fence`.
 
+import type { GroupPartition } from '../domain/groups.ts';
 import type { InRecord, OutRecord } from '../domain/record.ts';
 import type { Delivery } from '../domain/route-plan.ts';
 import type { TopicSpec } from '../domain/topics.ts';
@@ -29,7 +30,7 @@ export interface Bus {
 }
 
 export interface ConsumeOptions {
-  /** Group id. The transactional id of a partition is `<group>.<topic>-<partition>`. */
+  /** Group id. Owners' transactional ids follow from it (domain/groups.ts). */
   readonly group: string;
   readonly topic: string;
   readonly delivery: Delivery;
@@ -130,6 +131,11 @@ export interface BusAdmin {
    * themselves; readers that are under way go on without them. @throws TOPIC_UNKNOWN, TOPIC_MISMATCH when a topic has more.
    */
   addPartitions(specs: readonly TopicSpec[]): Promise<void>;
+  /**
+   * Aborts what the partition's owner left open and shuts it out until it fences anew. For an owner that fell silent: its
+   * open transaction holds back the readers of everything that it wrote to. An owner that lives starts over and loses nothing.
+   */
+  fence(of: GroupPartition): Promise<void>;
   /** Partition count, or null when there is no such topic. */
   partitions(topic: string): Promise<number | null>;
   /** Names of all topics. */

@@ -1,7 +1,19 @@
-// Groups: every consumer group id, built here and nowhere else.
-// The transactional id of a partition is `<group>.<topic>-<partition>` (bus.ts), so a group id is also a fence.
+// Groups: every consumer group id and transactional id, built here and nowhere else.
+// Invariant: a partition of a group has one transactional id, whoever owns it, so that a new owner fences the old one.
 
 import type { Lane } from './route-plan.ts';
+
+/** One input partition as a consumer group owns it. */
+export interface GroupPartition {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Transactional id of whoever owns the partition. */
+export function transactionalIdOf({ group, topic, partition }: GroupPartition): string {
+  return `${group}.${topic}-${partition}`;
+}
 
 /** Group of the scorers of one lane. */
 export function laneGroup(prefix: string, endpoint: string, lane: Lane): string {

@@ -24,6 +24,7 @@ export interface EventFields {
   'partitions-assigned': Service & Endpoint & { readonly lane?: string; readonly partitions: readonly number[] };
   'partition-failed': Service & Partial<Endpoint> & Failed & { readonly lane?: string; readonly partition: number };
   'endpoint-failed': Service & Endpoint & Failed;
+  'owner-fenced': Endpoint & { readonly lane: string; readonly partition: number; readonly worker: string };
   'endpoint-degraded': Endpoint & Failed & { readonly partition: number };
   'cut-written': Endpoint & { readonly partition: number; readonly revision: number; readonly offset: number };
   'dead-letter-written': Service &
@@ -71,6 +72,10 @@ export const EVENTS: { readonly [Name in EventName]: EventEntry<EventFields[Name
     everyMs: BURST_MS,
   },
   'endpoint-failed': { level: 'error', sentence: '{endpoint} cannot be served and is tried again', everyMs: BURST_MS },
+  'owner-fenced': {
+    level: 'warn',
+    sentence: '{worker} fell silent: what it left open on partition {partition} of lane {lane} was ended',
+  },
   'endpoint-degraded': {
     level: 'error',
     sentence: 'partition {partition} of {endpoint} waits for its incumbent',

@@ -2,6 +2,7 @@
 // Invariant: creating is idempotent; a topic is usable when `createTopics` returns.
 
 import { errorText, MillraceError } from '../../domain/errors.ts';
+import { transactionalIdOf } from '../../domain/groups.ts';
 import type { TopicSpec } from '../../domain/topics.ts';
 import type { BusAdmin, PartitionOffsets } from '../bus.ts';
 import { backoffMs } from './backoff.ts';
@@ -10,6 +11,7 @@ import type { ClusterView } from './cluster-view.ts';
 import { committedOffsets } from './committed-offsets.ts';
 import { Connections } from './connections.ts';
 import { listOffsetsUntilKnown } from './list-offsets.ts';
+import { initProducer } from './transaction.ts';
 
 const REQUEST_TIMEOUT_MS = 15_000;
 /** How long a created topic may take until every partition has a leader. */
@@ -25,6 +27,11 @@ export function kafkaAdmin(view: ClusterView, closing: AbortSignal): BusAdmin {
     addPartitions: async (specs) => {
       for (const spec of specs) await addPartitions(view, spec);
     },
+    fence: (of) =>
+      withConnections(view, async (connections) => {
+        const scope = { view, connections, transactionalId: transactionalIdOf(of) };
+        if ((await initProducer(scope, within(closing))) === null) throw unanswered(view);
+      }),
     partitions: (topic) => view.partitionCount(topic),
     topics: () => view.allTopics(),
     offsets: (topic, partitions) =>

@@ -4,6 +4,7 @@
 //             again; the partition's transactions have a connection of their own.
 
 import { errorText, MillraceError } from '../../domain/errors.ts';
+import { transactionalIdOf } from '../../domain/groups.ts';
 import type { InRecord, OutRecord } from '../../domain/record.ts';
 import type { Delivery } from '../../domain/route-plan.ts';
 import type { OwnedPartition, Taken, TakeOptions } from '../bus.ts';
@@ -198,8 +199,9 @@ export class KafkaPartition implements OwnedPartition {
 
   private transactionScope(): TransactionScope {
     const { view, limits, group, topic } = this.owner;
-    const transactionalId = `${group}.${topic}-${this.partition}`;
-    return { view, connections: this.connections, limits, transactionalId, group, topic, partition: this.partition };
+    const { partition, connections } = this;
+    const transactionalId = transactionalIdOf({ group, topic, partition });
+    return { view, connections, limits, transactionalId, group, topic, partition };
   }
 
   private committedScope(): CommittedScope {

@@ -41,23 +41,31 @@ interface ProducerIdentity {
   readonly producerEpoch: number;
 }
 
-/**
- * Ends every earlier owner of the transactional id and gives the writer of the new one.
- * Waits until their open transaction is completed or aborted, through outages, until `signal` aborts (then null).
- * @throws BROKER_REFUSED when waiting cannot help
- */
+/** Ends every earlier owner of the transactional id and gives the writer of the new one, or null as `initProducer` does. */
 export async function fenceTransactions(
   scope: TransactionScope,
   signal: AbortSignal,
 ): Promise<TransactionalWriter | null> {
-  const { view, connections, transactionalId } = scope;
+  const identity = await initProducer(scope, signal);
+  return identity === null ? null : new TransactionalWriter(scope, identity);
+}
+
+/**
+ * Ends every earlier owner of the transactional id: InitProducerId.
+ * Waits until their open transaction is completed or aborted, through outages, until `signal` aborts (then null).
+ * @throws BROKER_REFUSED when waiting cannot help
+ */
+export async function initProducer(
+  { view, connections, transactionalId }: Pick<TransactionScope, 'view' | 'connections' | 'transactionalId'>,
+  signal: AbortSignal,
+): Promise<ProducerIdentity | null> {
   for (let failures = 1; !signal.aborted; failures++) {
     let address: string | null = null;
     try {
       address = await view.coordinator('transaction', transactionalId);
       const { broker } = await connections.to(address);
       const transactionTimeout = view.settings.transactionTimeoutMs;
-      return new TransactionalWriter(scope, await broker.initProducerId({ transactionalId, transactionTimeout }));
+      return await broker.initProducerId({ transactionalId, transactionTimeout });
     } catch (error) {
       const code = brokerCode(error);
       if (code === CODE.CONCURRENT_TRANSACTIONS) {

@@ -5,6 +5,7 @@
 
 import type { Clock } from '../../domain/clock.ts';
 import { errorText, MillraceError } from '../../domain/errors.ts';
+import { transactionalIdOf } from '../../domain/groups.ts';
 import type { OutRecord } from '../../domain/record.ts';
 import type { Bus, BusAdmin, ConsumeOptions, GroupConsumer, ReadBatch, ReadOptions } from '../bus.ts';
 import { MemoryClient } from './memory-client.ts';
@@ -117,6 +118,10 @@ function memoryAdmin(client: MemoryClient): BusAdmin {
     async addPartitions(specs) {
       await client.alive();
       for (const spec of specs) log.addPartitions(spec);
+    },
+    async fence(of) {
+      await client.alive();
+      log.transactions.fence({ transactionalId: transactionalIdOf(of), ...of });
     },
     async partitions(topic) {
       await client.alive();

@@ -3,6 +3,7 @@
 // Invariant: nothing is taken or committed under an epoch that was not fenced by this very object.
 
 import { errorText, MillraceError } from '../../domain/errors.ts';
+import { transactionalIdOf } from '../../domain/groups.ts';
 import type { OutRecord } from '../../domain/record.ts';
 import type { ConsumeOptions, OwnedPartition, Taken, TakeOptions } from '../bus.ts';
 import type { AppendContext, CommitContext } from './hooks.ts';
@@ -48,7 +49,7 @@ export class MemoryPartition implements OwnedPartition {
     await client.alive();
     this.endSession();
     this.requireOwned();
-    const transactionalId = `${options.group}.${this.topic}-${this.partition}`;
+    const transactionalId = transactionalIdOf({ group: options.group, topic: this.topic, partition: this.partition });
     let producer: ProducerEpoch | null = null;
     if (options.delivery === 'exactly-once') {
       await client.log.hooks.beforeFence?.({ client: client.name, transactionalId });

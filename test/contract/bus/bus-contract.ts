@@ -10,7 +10,7 @@ import { sharingBehaviour } from './sharing.ts';
 import { takingBehaviour, waitingBehaviour } from './taking.ts';
 import { recordBehaviour, sizeBehaviour, topicBehaviour } from './topics-and-records.ts';
 import { type Behave, type BusFixture, World } from './world.ts';
-import { leftOutBehaviour, zombieBehaviour } from './zombies.ts';
+import { leftOutBehaviour, strangerBehaviour, zombieBehaviour } from './zombies.ts';
 
 const TEST_TIMEOUT_MS = 120_000;
 
@@ -30,6 +30,7 @@ const SECTIONS: Readonly<Record<string, (behave: Behave) => void>> = {
   waiting: waitingBehaviour,
   sharing: sharingBehaviour,
   zombies: zombieBehaviour,
+  strangers: strangerBehaviour,
   'steps left out': leftOutBehaviour,
 };
 

@@ -5,6 +5,7 @@
 
 import { expect } from 'vitest';
 import type { Bus, OwnedPartition } from '../../../shared/bus/bus.ts';
+import { transactionalIdOf } from '../../../shared/domain/groups.ts';
 import {
   AMPLE,
   type Behave,
@@ -58,6 +59,40 @@ export function zombieBehaviour(behave: Behave): void {
     await expect(zombie.fence()).rejects.toMatchObject({ code: 'PARTITION_LOST' });
     await expect(zombie.resume()).rejects.toMatchObject({ code: 'PARTITION_LOST' });
     await successor.commit({ outputs: [], nextOffset: 1 });
+  });
+}
+
+export function strangerBehaviour(behave: Behave): void {
+  behave('lets anybody end what a silent owner left open, and readers go on at once', async (world) => {
+    const [topic, to] = [await world.topic(), await world.topic()];
+    const owner = { group: world.group, topic, partition: 0 };
+    const silent = await world.fixture.producer(transactionalIdOf(owner));
+    const open = await silent.begin();
+    await open.send([record(to, 'left open')]);
+    await world.bus.write([record(to, 'behind it')]);
+    const reading = readValues(world.bus, to);
+    const stranger = await world.fixture.secondBus();
+    for (let run = 0; run < 2; run++) await stranger.admin.fence(owner);
+    expect(await reading).toEqual(['behind it']);
+    await expect(open.commit()).rejects.toThrow();
+    expect(await readValues(world.bus, to)).toEqual(['behind it']);
+  });
+
+  behave('an owner that a stranger fenced is told so, and goes on from its own fence', async (world) => {
+    const [topic, to] = [await world.topic(), await world.topic()];
+    await world.bus.write(numbered(topic, 0, 4));
+    const held = await world.hold(world.bus, { topic });
+    const owned = await eventually('it is owned', () => held.partitions[0]);
+    await ready(owned);
+    await takeValues(owned, 4);
+    await (await world.fixture.secondBus()).admin.fence({ group: world.group, topic, partition: 0 });
+    const late = owned.commit({ outputs: [record(to, 'undone')], nextOffset: 4 });
+    await expect(late).rejects.toMatchObject({ code: 'FENCED' });
+    expect(owned.lost.aborted).toBe(false);
+    expect(await ready(owned)).toBe(0);
+    await takeValues(owned, 4);
+    await owned.commit({ outputs: [record(to, 'done')], nextOffset: 4 });
+    expect(await readValues(world.bus, to)).toEqual(['done']);
   });
 }
 
