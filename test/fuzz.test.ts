@@ -96,12 +96,13 @@ describe('coverage', () => {
 
 describe('the report', () => {
   it('adds slices up, and counts a finding of two slices once', () => {
-    const job = { target: 'avro', seed: 1, slice: 0, inputs: 5, explores: false, corpus: [] };
+    const job = { target: 'avro', seed: 1, slice: 0, inputs: 5, explores: false, corpus: [], first: [] };
     const finding = { target: 'avro', words: 'w', stack: '', hex: '00' };
     const figures = {
       inputs: 5,
       seconds: 1,
       kept: [],
+      postponed: [],
       branches: 9,
       accepted: 1,
       slowestMs: 2,

@@ -1,5 +1,6 @@
 // Open: the only way package files and folders are touched. No links, no devices, no waiting.
-// Invariant: what is opened is a regular file; a symbolic link is refused even when it points inside.
+// Invariant: what is opened is a regular file of one name; a symbolic link is refused even when it points inside, and a
+//       hard link because whoever holds the other name can change a package after it was verified.
 
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open } from 'node:fs/promises';
@@ -20,7 +21,7 @@ export async function requireFolder(path: string): Promise<void> {
 
 /**
  * Opens a file that must be regular and not a symbolic link; never waits (a named pipe would).
- * @throws PACKAGE_PATH for a link, PACKAGE_INVALID for a device, pipe, socket or folder; other system errors pass.
+ * @throws PACKAGE_PATH for a link, PACKAGE_INVALID for a hard link, device, pipe, socket or folder; other system errors pass.
  */
 export async function openRegular(path: string, where: PackageFilePlace): Promise<FileHandle> {
   let handle: FileHandle;
@@ -31,9 +32,11 @@ export async function openRegular(path: string, where: PackageFilePlace): Promis
       throw new MillraceError('PACKAGE_PATH', { path: where.folder, file: where.file });
     throw error;
   }
-  if ((await handle.stat()).isFile()) return handle;
+  const found = await handle.stat();
+  if (found.isFile() && found.nlink <= 1) return handle;
   await handle.close();
-  throw new MillraceError('PACKAGE_INVALID', { path: where.folder, detail: `${where.file} is not a regular file` });
+  const problem = found.isFile() ? `has ${found.nlink} names (hard links): copy it` : 'is not a regular file';
+  throw new MillraceError('PACKAGE_INVALID', { path: where.folder, detail: `${where.file} ${problem}` });
 }
 
 /** `ENOENT` and its like, or empty. */

@@ -7,7 +7,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadFailed } from './bind.ts';
 
-const READ_CHUNK_BYTES = 1024 * 1024;
+const READ_CHUNK_BYTES = 512 * 1024;
 const REFUSED_OPERATORS = [
   'ReadFile',
   'WriteFile',

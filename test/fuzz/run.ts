@@ -24,6 +24,8 @@ export interface SliceOptions {
   readonly inputs: number;
   /** Inputs to start from, beside the target's own. */
   readonly corpus?: readonly Uint8Array[];
+  /** Inputs that are judged once, first. */
+  readonly first?: readonly Uint8Array[];
   /** Started before anything of the target was called; then inputs that reach new branches are kept. */
   readonly coverage?: Coverage;
   /** So many findings end the slice. */
@@ -35,6 +37,8 @@ export interface SliceReport extends JudgeTotals {
   readonly seconds: number;
   /** Inputs that were kept because they reached something new. */
   readonly kept: readonly Uint8Array[];
+  /** Inputs that were too slow with coverage and have to be judged without it. */
+  readonly postponed: readonly Uint8Array[];
   /** Branches reached; 0 without coverage. */
   readonly branches: number;
   readonly findings: readonly Finding[];
@@ -61,7 +65,7 @@ class Slice {
     const part = 2 * options.slice + (options.coverage === undefined ? 0 : 1);
     this.#random = seeded(Math.imul(options.seed, 7_919) + part);
     this.#corpus = [...target.seeds(), ...(options.corpus ?? [])];
-    this.#judge = new Judge(target);
+    this.#judge = new Judge(target, options.coverage === undefined);
     const tokens = target.tokens.map((token) => Buffer.from(token));
     this.#source = { random: this.#random, tokens, other: () => pick(this.#random, this.#corpus) };
   }
@@ -71,6 +75,7 @@ class Slice {
     const startMs = performance.now();
     for (const bytes of [...this.#corpus]) await this.#judge.judge(Buffer.from(bytes));
     this.#judge.settle();
+    for (const bytes of this.#options.first ?? []) await this.#judge.judge(Buffer.from(bytes));
     if (coverage !== undefined) await this.#explore(coverage, inputs);
     while (this.#done < inputs && !this.#enough) {
       this.#next();
@@ -80,7 +85,16 @@ class Slice {
     const seconds = (performance.now() - startMs) / 1_000;
     const totals = this.#judge.totals();
     const { findings } = this.#judge;
-    return { inputs: this.#done, seconds, kept: this.#kept, branches: coverage?.reached ?? 0, ...totals, findings };
+    const { postponed } = this.#judge;
+    return {
+      inputs: this.#done,
+      seconds,
+      kept: this.#kept,
+      postponed,
+      branches: coverage?.reached ?? 0,
+      ...totals,
+      findings,
+    };
   }
 
   get #enough(): boolean {

@@ -16,10 +16,11 @@ export interface Job {
   /** With coverage. */
   readonly explores: boolean;
   readonly corpus: readonly Uint8Array[];
+  readonly first: readonly Uint8Array[];
 }
 
 /** A slice of a target: part of its inputs explores, the rest starts from what that part kept. */
-export type SliceJob = Omit<Job, 'explores' | 'corpus'>;
+export type SliceJob = Omit<Job, 'explores' | 'corpus' | 'first'>;
 
 /** `now`: how many inputs were begun, and the length of the last; `bytes`: the last itself. */
 export interface Shared {
@@ -32,7 +33,7 @@ export type Told =
   | { readonly job: Job; readonly finding: Finding };
 
 /** Part of the inputs that runs with coverage, which makes them several times as slow. */
-const EXPLORED_SHARE = 0.1;
+const EXPLORED_SHARE = 0.05;
 /** No input may take longer than this. The limit on CPU time is far below; it is judged where the input runs. */
 const HUNG_MS = 20_000;
 const LOOK_EVERY_MS = 1_000;
@@ -44,10 +45,11 @@ export async function runJobs(jobs: readonly SliceJob[], tell: (told: Told) => v
   const work = async (): Promise<void> => {
     for (let job = rest.shift(); job !== undefined; job = rest.shift()) {
       const explored = Math.ceil(job.inputs * EXPLORED_SHARE);
-      const first = await runJob({ ...job, inputs: explored, explores: true, corpus: [] });
+      const first = await runJob({ ...job, inputs: explored, explores: true, corpus: [], first: [] });
       tell(first);
-      const corpus = 'report' in first ? first.report.kept : [];
-      tell(await runJob({ ...job, inputs: job.inputs - explored, explores: false, corpus }));
+      const { kept, postponed } = 'report' in first ? first.report : { kept: [], postponed: [] };
+      const inputs = job.inputs - explored;
+      tell(await runJob({ ...job, inputs, explores: false, corpus: kept, first: postponed }));
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, work));

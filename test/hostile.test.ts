@@ -1,0 +1,55 @@
+// Goal: a hostile model package is refused with the reason, soon, and before it has cost any memory.
+// Method: each package of the corpus is the sound one with one damage; the sound one, which is ready, goes first.
+
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { MillraceError } from '../shared/domain/errors.ts';
+import { findRuntime } from '../shared/runtimes/registry.ts';
+import { HOSTILE_PACKAGES } from './hostile/corpus.ts';
+import { HOSTILE_MODELS } from './hostile/model-files.ts';
+import { type Refusal, refusalOf } from './hostile/refusal.ts';
+import { packTiny, temporaryFolder } from './support/tiny-models.ts';
+
+const REFUSED_MS_MAX = 100;
+const LARGE_BYTES_MAX = 1_048_576;
+/** On a busy machine any single run may be interrupted. */
+const RUNS = 2;
+
+let sound = '';
+beforeAll(async () => {
+  sound = (await packTiny(temporaryFolder())).folder;
+  // The runtimes themselves are no part of a package.
+  await findRuntime('tfjs-cpu', 'tfjs-layers').open();
+  expect(await refused('sound', () => undefined)).toMatchObject({ error: null });
+});
+
+async function refused(name: string, damage: (folder: string) => void): Promise<Refusal> {
+  const root = mkdtempSync(join(temporaryFolder(), 'hostile-'));
+  const folder = join(root, 'tiny/1');
+  cpSync(sound, folder, { recursive: true });
+  damage(folder);
+  const runs: Refusal[] = [];
+  for (let run = 0; run < RUNS; run++) runs.push(await refusalOf(root, 'tiny', 1));
+  rmSync(root, { recursive: true });
+  const [first] = runs;
+  if (first === undefined) throw new RangeError(name);
+  const ms = Math.min(...runs.map((run) => run.ms));
+  return { error: first.error, ms, largeBytes: Math.max(...runs.map((run) => run.largeBytes)) };
+}
+
+describe('a hostile package is refused', () => {
+  const corpus = [...HOSTILE_PACKAGES, ...HOSTILE_MODELS];
+
+  test.each(corpus)('%s: %s', async (name, code, damage) => {
+    const { error, ms, largeBytes } = await refused(name, damage);
+    expect(error instanceof MillraceError ? error.code : error).toBe(code);
+    expect(ms).toBeLessThan(REFUSED_MS_MAX);
+    expect(largeBytes).toBeLessThan(LARGE_BYTES_MAX);
+  });
+
+  test('and the corpus has no damage twice, and enough of them', () => {
+    expect(new Set(corpus.map(([name]) => name)).size).toBe(corpus.length);
+    expect(corpus.length).toBeGreaterThanOrEqual(40);
+  });
+});

@@ -1,0 +1,130 @@
+// Model files: packages whose manifest and digests are sound, and whose model file is not: ONNX and TFJS.
+
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type OnnxConstant, writeOnnx } from '../../demo/train/onnx-writer.ts';
+import { bytes, concat, integer, message, text } from '../../demo/train/protobuf.ts';
+import type { Hostile } from './corpus.ts';
+import { content, type Damage, gzipBomb, manifest, zipBomb } from './damage.ts';
+
+const WEIGHTS = 'model/tiny.onnx';
+const SQUARE = Float32Array.of(1, 2, 3, 4);
+const STRING = 8;
+
+/** x · w, with another constant `w`. */
+const onnx = (constant: Partial<OnnxConstant>, width: number | string = 2): Damage =>
+  content(
+    WEIGHTS,
+    writeOnnx({
+      name: 'hostile',
+      inputs: [{ name: 'x', type: 'FP32', shape: ['N', width] }],
+      outputs: [{ name: 'p', type: 'FP32', shape: ['N', 2] }],
+      constants: [{ name: 'w', shape: [2, 2], data: SQUARE, ...constant }],
+      nodes: [{ op: 'MatMul', inputs: ['x', 'w'], outputs: ['p'] }],
+    }),
+  );
+
+const external = (place: string): Damage => onnx({ data: new Float32Array(0), external: place });
+
+/** A model of nothing but one initializer. */
+const initializer = (...fields: readonly Uint8Array[]): Damage =>
+  content(WEIGHTS, concat([integer(1, 8), message(7, [text(2, 'g'), message(5, [text(8, 'w'), ...fields])])]));
+
+const ONNX: readonly Hostile[] = [
+  ['onnx: external data above the folder', 'MODEL_LOAD_FAILED', withOutside(external('../../outside.bin'))],
+  ['onnx: external data by a detour', 'MODEL_LOAD_FAILED', withOutside(external('a/../../../outside.bin'))],
+  ['onnx: external data at an absolute path', 'MODEL_LOAD_FAILED', external('/etc/hostname')],
+  ['onnx: external data behind a link', 'PACKAGE_PATH', withLink(external('link.bin'))],
+  ['onnx: external data that is not there', 'MODEL_LOAD_FAILED', external('absent.bin')],
+  ['onnx: external data in a device', 'MODEL_LOAD_FAILED', external('/dev/zero')],
+  ['onnx: a huge shape without data', 'MODEL_LOAD_FAILED', onnx({ shape: [2 ** 30, 2 ** 20], data: SQUARE })],
+  ['onnx: a shape beyond exact numbers', 'MODEL_LOAD_FAILED', onnx({ shape: [2 ** 40, 2 ** 40], data: SQUARE })],
+  ['onnx: a shape of another size', 'MODEL_LOAD_FAILED', onnx({ shape: [2, 3], data: SQUARE })],
+  ['onnx: weights of text', 'MODEL_LOAD_FAILED', initializer(integer(1, 1), integer(2, STRING), text(6, 'x'))],
+  [
+    'onnx: weights of an unknown type',
+    'MODEL_LOAD_FAILED',
+    initializer(integer(1, 1), integer(2, 99), bytes(9, squareBytes())),
+  ],
+  ['onnx: weights of NaN', 'GOLDEN_MISMATCH', onnx({ data: new Float32Array(4).fill(Number.NaN) })],
+  ['onnx: weights of infinity', 'GOLDEN_MISMATCH', onnx({ data: new Float32Array(4).fill(Number.POSITIVE_INFINITY) })],
+  ['onnx: another input', 'MODEL_LOAD_FAILED', onnx({}, 3)],
+  ['onnx: truncated', 'MODEL_LOAD_FAILED', truncated],
+  ['onnx: empty', 'MODEL_LOAD_FAILED', content(WEIGHTS, '')],
+  ['onnx: a gzip bomb', 'MODEL_LOAD_FAILED', content(WEIGHTS, gzipBomb())],
+  ['onnx: a zip bomb', 'MODEL_LOAD_FAILED', content(WEIGHTS, zipBomb())],
+  [
+    'onnx: a length of four gigabytes',
+    'MODEL_LOAD_FAILED',
+    content(WEIGHTS, Buffer.from([0x3a, 0xff, 0xff, 0xff, 0xff, 0x0f])),
+  ],
+];
+
+const dense = (more: object, paths: readonly string[] = ['w.bin']) => ({
+  format: 'layers-model',
+  modelTopology: {
+    model_config: {
+      class_name: 'Sequential',
+      config: {
+        name: 'm',
+        layers: [
+          {
+            class_name: 'Dense',
+            config: { name: 'd', units: 2, batch_input_shape: [null, 2], use_bias: false, ...more },
+          },
+        ],
+      },
+    },
+  },
+  weightsManifest: [{ paths, weights: [{ name: 'd/kernel', shape: [2, 2], dtype: 'float32' }] }],
+});
+
+/** The package as one of a TFJS layers model. */
+const tfjs =
+  (model: string | object): Damage =>
+  (folder) => {
+    rmSync(join(folder, WEIGHTS));
+    manifest((found) => ({
+      ...found,
+      ...{ format: 'tfjs-layers', entry: 'model/model.json', runtimes: ['tfjs-cpu'] },
+      files: found.files.filter(({ path }) => path !== WEIGHTS),
+    }))(folder);
+    content('model/w.bin', new Uint8Array(SQUARE.buffer))(folder);
+    content('model/model.json', typeof model === 'string' ? model : JSON.stringify(model))(folder);
+  };
+
+const TFJS: readonly Hostile[] = [
+  ['tfjs: weights above the folder', 'MODEL_LOAD_FAILED', withOutside(tfjs(dense({}, ['../../outside.bin'])))],
+  ['tfjs: weights at an absolute path', 'MODEL_LOAD_FAILED', tfjs(dense({}, ['/etc/hostname']))],
+  ['tfjs: weights at an address', 'MODEL_LOAD_FAILED', tfjs(dense({}, ['http://localhost/w.bin']))],
+  ['tfjs: weights that are not there', 'MODEL_LOAD_FAILED', tfjs(dense({}, ['absent.bin']))],
+  ['tfjs: more shards than any model', 'MODEL_LOAD_FAILED', tfjs(dense({}, new Array(2_000).fill('w.bin')))],
+  ['tfjs: a topology of brackets', 'MODEL_LOAD_FAILED', tfjs('['.repeat(400_000))],
+  ['tfjs: a topology that is no object', 'MODEL_LOAD_FAILED', tfjs({ modelTopology: 1, weightsManifest: [] })],
+  ['tfjs: no weights at all', 'MODEL_LOAD_FAILED', tfjs({ modelTopology: {}, weightsManifest: [] })],
+];
+
+export const HOSTILE_MODELS: readonly Hostile[] = [...ONNX, ...TFJS];
+
+function withOutside(damage: Damage): Damage {
+  return (folder) => {
+    writeFileSync(join(folder, '../outside.bin'), new Uint8Array(SQUARE.buffer));
+    damage(folder);
+  };
+}
+
+function withLink(damage: Damage): Damage {
+  return (folder) => {
+    damage(folder);
+    symlinkSync('/etc/hostname', join(folder, 'model/link.bin'));
+  };
+}
+
+function truncated(folder: string): void {
+  const whole = readFileSync(join(folder, WEIGHTS));
+  content(WEIGHTS, whole.subarray(0, whole.length >> 1))(folder);
+}
+
+function squareBytes(): Uint8Array {
+  return new Uint8Array(SQUARE.buffer);
+}
