@@ -39,11 +39,6 @@ export class Answers {
     this.#lastMs[partition] = nowMs;
   }
 
-  /** The longest silence that lasts, of any partition, ms. */
-  silenceMs(): number {
-    return this.#clock.nowMs() - Math.min(...this.#lastMs);
-  }
-
   /** Measures from the last answers before now on. */
   meter(): Meter {
     const meter = new Meter(this.#clock, this.#lastMs, () => this.#meters.delete(meter));

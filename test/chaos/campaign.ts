@@ -46,21 +46,22 @@ export async function killEvery(world: World, options: CampaignOptions): Promise
   let brokerAtMs = Number.NEGATIVE_INFINITY;
   let healing: Promise<void> = Promise.resolve();
   for (const draw of schedule(options.seed, KILLS)) {
-    const dueMs = startMs + draw.number * KILL_EVERY_MS;
-    await clock.sleep(Math.max(0, dueMs - clock.nowMs()), options.signal);
-    if (options.signal.aborted) break;
     const atMs = clock.nowMs();
     const kind = draw.kind === 'kill-broker' && atMs - brokerAtMs < BROKER_REST_MS ? 'kill-model' : draw.kind;
     if (kind === 'kill-broker') brokerAtMs = atMs;
+    const meter = world.answers.meter();
     const target = await kill(world, { ...draw, kind });
     healing = healing
       .then(() => world.heal())
       .catch((error: unknown) => {
         problems.push(`kill ${draw.number}, ${kind} of ${target}: ${String(error)}`);
       });
-    const stallMs = world.answers.silenceMs();
+    await clock.sleep(Math.max(0, startMs + draw.number * KILL_EVERY_MS - clock.nowMs()), options.signal);
+    const stallMs = meter.worstMs(world.answers.partitions);
+    meter.stop();
     if (stallMs > STALL_MAX_MS) problems.push(`kill ${draw.number}, ${kind}: a partition is silent for ${stallMs} ms`);
     options.onFault({ ...draw, kind, target, atMs, stallDuringMs: 0, stallMs, problems: [] });
+    if (options.signal.aborted) break;
   }
   await healing;
   return problems;

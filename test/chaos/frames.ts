@@ -17,8 +17,12 @@ interface Api {
 export const APIS = {
   Produce: { key: 0, errorAt: null, flexibleFrom: 9 },
   Fetch: { key: 1, errorAt: null, flexibleFrom: 12 },
+  OffsetFetch: { key: 9, errorAt: null, flexibleFrom: 6 },
+  JoinGroup: { key: 11, errorAt: 4, flexibleFrom: 6 },
+  SyncGroup: { key: 14, errorAt: 4, flexibleFrom: 4 },
   Heartbeat: { key: 12, errorAt: 4, flexibleFrom: 4 },
   InitProducerId: { key: 22, errorAt: 4, flexibleFrom: 2 },
+  AddPartitionsToTxn: { key: 24, errorAt: null, flexibleFrom: 3 },
   AddOffsetsToTxn: { key: 25, errorAt: 4, flexibleFrom: 3 },
   EndTxn: { key: 26, errorAt: 4, flexibleFrom: 3 },
   TxnOffsetCommit: { key: 28, errorAt: null, flexibleFrom: 3 },
@@ -75,6 +79,7 @@ export interface RequestHead {
 
 const BEGINS_WITH_TRANSACTION: readonly number[] = [
   APIS.EndTxn.key,
+  APIS.AddPartitionsToTxn.key,
   APIS.AddOffsetsToTxn.key,
   APIS.TxnOffsetCommit.key,
   APIS.InitProducerId.key,

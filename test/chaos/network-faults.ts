@@ -8,6 +8,7 @@ import type { ApiName } from './frames.ts';
 import type { Deed, Rule } from './meddling.ts';
 import type { Direction } from './proxy.ts';
 import { chosen } from './schedule.ts';
+import type { World } from './world.ts';
 
 /** Whoever a rule waits for is there within this, or the fault hits nothing. */
 const ARMED_MS = 8_000;
@@ -18,6 +19,23 @@ const LATE_MS = 6_000;
 /** COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR, CONCURRENT_TRANSACTIONS. */
 const RETRIABLE_CODES = [14, 15, 16, 51] as const;
 const NOTHING = () => Promise.resolve();
+
+/** What makes services send what they seldom send: owners begin anew after a failure, groups when a member comes. */
+const PROVOKED: Partial<Record<ApiName, (world: World) => Promise<void>>> = {
+  InitProducerId: startOver,
+  OffsetFetch: startOver,
+  JoinGroup: oneMore,
+  SyncGroup: oneMore,
+};
+
+async function startOver(world: World): Promise<void> {
+  for (const proxy of world.cluster.proxies) proxy.cut();
+}
+
+async function oneMore(world: World): Promise<void> {
+  const extra = await world.fleet.start('router').ready();
+  await extra.stop();
+}
 
 /** One message of `api` suffers `deed`; only its partition may wait for it. */
 const oneMessage =
@@ -37,11 +55,11 @@ const oneMessage =
       },
     };
     meddling.arm(rule);
-    // Owners fence when they begin, and after a failure: that is given them.
-    if (api === 'InitProducerId') for (const proxy of world.cluster.proxies) proxy.cut();
+    const provoked = PROVOKED[api]?.(world);
     for (let waitedMs = 0; meddling.armed(rule) && waitedMs < ARMED_MS; waitedMs += ARMED_POLL_MS) {
       await clock.sleep(ARMED_POLL_MS);
     }
+    await provoked;
     if (meddling.disarm(rule)) return null;
     return { target: `${api} of ${victim}`, concerned, during: 'others', holdMs: 0, heal: NOTHING };
   };
@@ -88,11 +106,16 @@ export const NETWORK_FAULTS: Readonly<Record<string, Apply>> = {
   'late-TxnOffsetCommit': oneMessage('TxnOffsetCommit', late),
   'swallow-AddOffsetsToTxn': oneMessage('AddOffsetsToTxn', swallow),
   'refuse-AddOffsetsToTxn': oneMessage('AddOffsetsToTxn', refuse),
+  'swallow-AddPartitionsToTxn': oneMessage('AddPartitionsToTxn', swallow),
+  'late-AddPartitionsToTxn': oneMessage('AddPartitionsToTxn', late),
   'delay-Heartbeat': oneMessage('Heartbeat', delay),
   'swallow-Heartbeat': oneMessage('Heartbeat', swallow),
   'swallow-Fetch': oneMessage('Fetch', swallow),
   'swallow-InitProducerId': oneMessage('InitProducerId', swallow),
   'refuse-InitProducerId': oneMessage('InitProducerId', refuse),
+  'swallow-OffsetFetch': oneMessage('OffsetFetch', swallow),
+  'swallow-JoinGroup': oneMessage('JoinGroup', swallow),
+  'swallow-SyncGroup': oneMessage('SyncGroup', swallow),
   'cut-connections': cutConnections,
   'stall-broker': stall(['requests', 'responses']),
   'stall-requests': stall(['requests']),

@@ -6,37 +6,14 @@ import { once, setMaxListeners } from 'node:events';
 import { type AddressInfo, createConnection, createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../../shared/domain/clock.ts';
 import { assert } from '../../shared/domain/errors.ts';
-import {
-  type ApiName,
-  FrameSplitter,
-  type RequestHead,
-  requestHead,
-  responseCorrelation,
-  withErrorCode,
-} from './frames.ts';
-import { type Deed, isWatcher, type Meddling } from './meddling.ts';
+import { requestHead, responseCorrelation, withErrorCode } from './frames.ts';
+import { end, firstOf, type Link, pump } from './link.ts';
+import { isWatcher, type Meddling } from './meddling.ts';
 
 /** A late request is delivered on a connection of its own; whoever does not answer it by then never will. */
 const LATE_ANSWER_MS = 10_000;
 
 export type Direction = 'requests' | 'responses';
-
-/** One client's connection. */
-interface Link {
-  readonly client: Socket;
-  readonly broker: Socket;
-  readonly ended: AbortController;
-  /** Known with its first request. */
-  clientId: string;
-  /** Requests under way that a fault is about, or whose answer must be understood. */
-  readonly marked: Map<number, Marked>;
-}
-
-interface Marked {
-  readonly head: RequestHead;
-  readonly api: ApiName;
-  readonly deed: Deed;
-}
 
 export class BrokerProxy {
   readonly #server: Server;
@@ -175,33 +152,4 @@ export class BrokerProxy {
     for (const ending of ['data', 'timeout', 'error'] as const) socket.on(ending, () => socket.destroy());
     socket.write(frame);
   }
-}
-
-/** Moves frames until an end is gone. */
-async function pump(
-  link: Link,
-  way: { readonly from: Socket; readonly to: Socket; readonly each: (frame: Buffer) => Promise<Buffer | null> },
-): Promise<void> {
-  const splitter = new FrameSplitter();
-  for await (const chunk of way.from) {
-    for (const frame of splitter.push(chunk as Buffer)) {
-      const out = await way.each(frame);
-      if (out === null || link.ended.signal.aborted) continue;
-      if (!way.to.write(out)) await once(way.to, 'drain', { signal: link.ended.signal });
-    }
-  }
-  end(link);
-}
-
-function end(link: Link): void {
-  link.ended.abort();
-  link.client.destroy();
-  link.broker.destroy();
-}
-
-function firstOf(...signals: readonly AbortSignal[]): Promise<void> {
-  return new Promise((resolve) => {
-    if (signals.some((signal) => signal.aborted)) return resolve();
-    for (const signal of signals) signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -97,7 +97,7 @@ function row(name: string, value: string | number): string {
 
 function stallOf(report: ChaosReport, kind: string): string {
   const stall = report.stalls[kind];
-  return stall === undefined ? '' : `   stall ${stall.duringMs} ms while it lasted, ${stall.allMs} ms in all`;
+  return stall === undefined ? '' : `   silence ${stall.duringMs} ms while it lasted, ${stall.allMs} ms in all`;
 }
 
 function figures(

@@ -8,7 +8,7 @@ import type { RolloutEvent } from '../../shared/domain/event.ts';
 import { systemClock as clock } from '../../shared/process/clock.ts';
 import { between, pick, seeded } from '../sim/random.ts';
 
-export const KINDS = ['basic', 'blue-green', 'canary', 'canary-abort'] as const;
+export const KINDS = ['canary', 'canary-abort', 'blue-green', 'basic'] as const;
 export type RolloutKind = (typeof KINDS)[number];
 
 const VERSIONS = [1, 3, 4] as const;
@@ -26,7 +26,7 @@ export interface RolloutCounts {
 
 export class Rollouts {
   readonly counts: RolloutCounts = {
-    ended: { basic: 0, 'blue-green': 0, canary: 0, 'canary-abort': 0 },
+    ended: { canary: 0, 'canary-abort': 0, 'blue-green': 0, basic: 0 },
     outcomes: {},
     refused: 0,
   };

@@ -125,7 +125,7 @@ async function trouble(
     found.problems.push(...record.problems);
     const { number, kind, target, stallDuringMs, stallMs } = record;
     const hit =
-      target === '' ? 'hit nothing' : `${target}; stall ${stallDuringMs} ms while it lasted, ${stallMs} ms in all`;
+      target === '' ? 'hit nothing' : `${target}; silence ${stallDuringMs} ms while it lasted, ${stallMs} ms in all`;
     say(`fault ${number}: ${kind}: ${hit}`);
     for (const problem of record.problems) say(`  PROBLEM: ${problem}`);
   };
@@ -140,6 +140,8 @@ async function trouble(
   say('every fault is healed; the last rollout is brought to its end');
   const late = clock.sleep(ROLLOUT_ENDS_MS).then(() => 'late' as const);
   if ((await Promise.race([rolling, late])) === 'late') found.problems.push('rollouts: the last one does not end');
+  const { canary } = rollouts.counts.ended;
+  if (canary === 0) found.problems.push('rollouts: not even the first canary came to its end');
 }
 
 async function everythingAnswered(world: World, found: Findings): Promise<void> {

@@ -6,7 +6,7 @@
 import { systemClock as clock } from '../../shared/process/clock.ts';
 import type { RequestHead } from './frames.ts';
 import type { Rule } from './meddling.ts';
-import type { World } from './world.ts';
+import { PARTITIONS, type World } from './world.ts';
 
 export interface GapFigure {
   readonly what: string;
@@ -28,11 +28,13 @@ export async function visibleGap(
   const { answers, cluster } = world;
   await world.settled();
   const held = new AbortController();
+  const partitions = preferred(world, lane);
   let head: RequestHead | null = null;
   let meter = answers.meter();
   const rule: Rule = {
     api: 'EndTxn',
-    applies: ({ transactionalId }) => transactionalId.includes(`scorer.digits.${lane}.`),
+    applies: ({ transactionalId }) =>
+      transactionalId.includes(`scorer.digits.${lane}.`) && partitions.includes(partitionOf(transactionalId)),
     deed: {
       do: 'hold',
       reached: (reached) => {
@@ -51,8 +53,9 @@ export async function visibleGap(
   await clock.sleep(HELD_MS, held.signal);
   cluster.meddling.disarm(rule);
   const met = head as RequestHead | null;
-  const partition = Number(/-(\d+)$/.exec(met?.transactionalId ?? '')?.[1] ?? Number.NaN);
-  const what = `a candidate's scorer ${signal === 'SIGSTOP' ? 'stopped' : 'killed'} before its commit`;
+  const partition = partitionOf(met?.transactionalId ?? '');
+  const whose = partitions.length < PARTITIONS ? "the incumbent's is another" : "the incumbent's is the same";
+  const what = `a candidate's scorer ${signal === 'SIGSTOP' ? 'stopped' : 'killed'} before its commit; ${whose}`;
   if (Number.isNaN(partition)) {
     meter.stop();
     return { figure: null, problems: [`${what}: no transaction was met`] };
@@ -64,4 +67,20 @@ export async function visibleGap(
   world.say(`visible gap: ${what}: ${figure.gapMs} ms in partition ${partition}, ${figure.othersMs} ms in others`);
   await world.heal();
   return { figure, problems: still.length > 0 ? [`${what}: partition ${partition} stood still`] : [] };
+}
+
+/** Partitions whose incumbent is answered by another scorer than their candidate; all, where there is none. */
+function preferred(world: World, lane: string): readonly number[] {
+  const other = lane === 'blue' ? 'green' : 'blue';
+  const apart = world.answers.partitions.filter((partition) =>
+    world.of('scorer').every((scorer) => {
+      const [own, others] = [world.owned(scorer, lane), world.owned(scorer, other)];
+      return !own.includes(partition) || !others.includes(partition);
+    }),
+  );
+  return apart.length > 0 ? apart : world.answers.partitions;
+}
+
+function partitionOf(transactionalId: string): number {
+  return Number(/-(\d+)$/.exec(transactionalId)?.[1] ?? Number.NaN);
 }

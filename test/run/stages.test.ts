@@ -73,7 +73,15 @@ describe('a stage', () => {
 describe('the stages', () => {
   it('include demo and simulation under CI only, where nothing may be impossible', () => {
     const names = (ci: boolean) => stagesOf({ ci, scratch }).map((stage) => stage.name);
-    expect(names(true)).toEqual([...names(false), 'demo', 'overload', 'simulation', 'planted bugs', 'hostile input']);
+    expect(names(true)).toEqual([
+      ...names(false),
+      'demo',
+      'overload',
+      'chaos',
+      'simulation',
+      'planted bugs',
+      'hostile input',
+    ]);
     expect(stagesOf({ ci: true, scratch }).map((stage) => stage.notPossible)).not.toContain(3);
   });
 });
