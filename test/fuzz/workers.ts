@@ -35,7 +35,9 @@ export type Told =
 /** Part of the inputs that runs with coverage, which makes them several times as slow. */
 const EXPLORED_SHARE = 0.05;
 /** No input may take longer than this. The limit on CPU time is far below; it is judged where the input runs. */
-const HUNG_MS = 20_000;
+const HUNG_MS = 30_000;
+/** Until its first input a thread loads the decoders. */
+const LOADED_MS = 120_000;
 const LOOK_EVERY_MS = 1_000;
 /** A thread's own heap may grow to this. */
 const THREAD_HEAP_MB = 512;
@@ -88,7 +90,7 @@ async function watch({ now }: Shared, signal: AbortSignal): Promise<boolean> {
     await systemClock.sleep(LOOK_EVERY_MS, signal);
     const count = Atomics.load(counters, 0);
     if (count !== seen) [seen, sinceMs] = [count, systemClock.nowMs()];
-    else if (systemClock.nowMs() - sinceMs > HUNG_MS) return true;
+    else if (systemClock.nowMs() - sinceMs > (count === 0 ? LOADED_MS : HUNG_MS)) return true;
   }
   return false;
 }

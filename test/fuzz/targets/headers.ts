@@ -80,7 +80,7 @@ export const headersTarget: Target = {
     codecFor(headerText(headers, HEADER.contentType), bytes);
     encodedBytes({ key: null, value: null, headers: foreignHeaders(headers) });
     // What people are shown of it: slower, and less often looked at.
-    if (bytes.length % 4 === 0) {
+    if (bytes.length % 16 === 0) {
       viewOf(record, 'request');
       lineOf(record, 'dead-letter', (text) => text);
     }
