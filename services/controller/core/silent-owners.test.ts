@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 import { WORKER_EXPIRY_MS, type WorkerReport } from '../../../shared/domain/worker.ts';
-import { silentOwners } from './silent-owners.ts';
+import { SILENCE_MAX_MS, silentOwners } from './silent-owners.ts';
 
 const NOW_MS = 100_000;
 
@@ -23,10 +23,22 @@ it('is what a worker owned that has not reported for longer than three heartbeat
 });
 
 it('goes by the newest of its reports: one of a version that it has dropped grows old by itself', () => {
-  expect(silentOwners([report('w', 60_000, [0], 1), report('w', 100, [0], 2)], NOW_MS)).toEqual([]);
+  expect(silentOwners([report('w', 20_000, [0], 1), report('w', 100, [0], 2)], NOW_MS)).toEqual([]);
 });
 
 it('leaves alone what a live worker has taken over', () => {
-  const reports = [report('dead', 60_000, [0, 1]), report('heir', 500, [1])];
+  const reports = [report('dead', 20_000, [0, 1]), report('heir', 500, [1])];
   expect(silentOwners(reports, NOW_MS)).toEqual([{ worker: 'dead', lane: 'green', partition: 0 }]);
+});
+
+it('is the last of several that fell silent, and nobody who fell silent long ago', () => {
+  const reports = [
+    report('first', 20_000, [0, 1]),
+    report('heir', 5_000, [0]),
+    report('buried', SILENCE_MAX_MS + 1, [2]),
+  ];
+  expect(silentOwners(reports, NOW_MS)).toEqual([
+    { worker: 'heir', lane: 'green', partition: 0 },
+    { worker: 'first', lane: 'green', partition: 1 },
+  ]);
 });

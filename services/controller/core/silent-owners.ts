@@ -11,21 +11,33 @@ export interface SilentOwner {
   readonly partition: number;
 }
 
-/** @param reports of one endpoint; a worker that stopped in order has taken its own back */
+/**
+ * Silence after which nothing can be open any more: the longest transaction timeout (5 s) and the broker's look for timed-out
+ * transactions (10 s), with room. The last words of the long dead stay on record, and must not end the work of their heirs.
+ */
+export const SILENCE_MAX_MS = 30_000;
+
+/**
+ * One owner per partition: of several that fell silent, only the last can have left something open.
+ * @param reports of one endpoint; a worker that stopped in order has taken its own back
+ */
 export function silentOwners(reports: readonly WorkerReport[], nowMs: number): SilentOwner[] {
   const newest = new Map<string, WorkerReport>();
   for (const report of reports) {
     if ((newest.get(report.worker)?.atMs ?? -1) < report.atMs) newest.set(report.worker, report);
   }
-  const all = [...newest.values()];
-  const isLive = ({ atMs }: WorkerReport) => nowMs - atMs <= WORKER_EXPIRY_MS;
-  const taken = (lane: Lane, partition: number) =>
-    all.some((one) => isLive(one) && one.owned[lane].includes(partition));
-  return all
-    .filter((report) => !isLive(report))
-    .flatMap(({ worker, owned }) =>
-      LANES.flatMap((lane) =>
-        owned[lane].filter((partition) => !taken(lane, partition)).map((partition) => ({ worker, lane, partition })),
-      ),
-    );
+  const lastOwners = new Map<string, SilentOwner & { readonly silentMs: number }>();
+  for (const { worker, owned, atMs } of newest.values()) {
+    for (const lane of LANES) {
+      for (const partition of owned[lane]) {
+        const key = `${lane} ${partition}`;
+        const silentMs = nowMs - atMs;
+        if (silentMs < (lastOwners.get(key)?.silentMs ?? Number.POSITIVE_INFINITY))
+          lastOwners.set(key, { worker, lane, partition, silentMs });
+      }
+    }
+  }
+  return [...lastOwners.values()]
+    .filter(({ silentMs }) => silentMs > WORKER_EXPIRY_MS && silentMs <= SILENCE_MAX_MS)
+    .map(({ worker, lane, partition }) => ({ worker, lane, partition }));
 }
