@@ -2,7 +2,7 @@
 // Invariant: clients only know the proxies; the nodes talk past them, so that a cut connection is no lost replica.
 
 import { execFile } from 'node:child_process';
-import { cp, rm } from 'node:fs/promises';
+import { cp, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { brokerSearch } from '../../shared/broker/find.ts';
@@ -17,6 +17,9 @@ import { replicasBehind } from './replicas.ts';
 const run = promisify(execFile);
 
 const NODES = 3;
+/** Of `stat`'s blocks. */
+const BLOCK_BYTES = 512;
+const KEPT_BYTES_MAX = 512 * 1024 * 1024;
 /** No file of a broker with a full disk may grow over this: its segments are larger at once. */
 const FULL_DISK_BYTES = 4_096;
 /** A node whose only log folder fails ends itself. */
@@ -82,13 +85,19 @@ export class Cluster {
     await eventually('every replica is in sync', caughtUp, { timeoutMs: IN_SYNC_MS });
   }
 
-  /** Copies the nodes' logs and data for whoever looks into a failure. */
+  /** Copies the nodes' logs and data for whoever looks into a failure; of large data only what comes first. */
   async keep(folder: string): Promise<void> {
     const from = this.#broker.folder;
     if (from === undefined) return;
-    const to = join(folder, 'brokers');
-    // Files come and go under a running broker.
-    await cp(from, to, { recursive: true, errorOnExist: false }).catch(() => rm(join(to, 'partial'), { force: true }));
+    let left = KEPT_BYTES_MAX;
+    const filter = async (path: string) => {
+      // Files come and go under a running broker.
+      const found = await stat(path).catch(() => null);
+      // Indexes are sparse: their size says nothing.
+      left -= (found?.blocks ?? 0) * BLOCK_BYTES;
+      return found !== null && left > 0;
+    };
+    await cp(from, join(folder, 'brokers'), { recursive: true, filter }).catch(() => undefined);
   }
 
   async stop(): Promise<void> {

@@ -13,6 +13,9 @@ export type RolloutKind = (typeof KINDS)[number];
 
 const VERSIONS = [1, 3, 4] as const;
 const SERVES_MS = { min: 1_500, max: 5_000 } as const;
+/** Before a refused command is said again. */
+const AGAIN_MS = 1_000;
+const TIMES_MAX = 60;
 /** A minute without the awaited event, twice in a row, is a controller that stands still. */
 const STUCK_MAX = 2;
 
@@ -79,7 +82,7 @@ export class Rollouts {
     let event = await this.#next(`v${candidate} is ready`, (found) => found.type === 'candidate-ready' || ended(found));
     if (kind !== 'basic' && !ended(event)) {
       await clock.sleep(servesMs, signal);
-      await operator.command(kind === 'canary-abort' ? 'abort' : 'promote', 'as planned');
+      event = await this.#told(kind === 'canary-abort' ? 'abort' : 'promote', candidate);
     }
     if (!ended(event)) event = await this.#next(`the rollout of v${candidate} ends`, ended);
     this.#note(kind, event, candidate);
@@ -92,17 +95,35 @@ export class Rollouts {
     if (event.outcome === 'promoted') this.#incumbent = candidate;
   }
 
-  /** The next event of a kind. A refused command is counted: it may have come too late, or twice. */
+  /** Says it until it is done: a promotion is refused while an owner of the lane has just been killed. */
+  async #told(verb: 'abort' | 'promote', candidate: number): Promise<RolloutEvent> {
+    for (let time = 1; ; time++) {
+      await this.#operator.command(verb, 'as planned');
+      try {
+        return await this.#operator.next(`the rollout of v${candidate} ends`, ended);
+      } catch (error) {
+        if (!isRefusal(error) || time === TIMES_MAX) throw error;
+        this.counts.refused += 1;
+      }
+      await clock.sleep(AGAIN_MS);
+    }
+  }
+
+  /** The next event of a kind. A refusal is counted: it may be of a command that came too late, or twice. */
   async #next(words: string, wanted: (event: RolloutEvent) => boolean): Promise<RolloutEvent> {
     for (;;) {
       try {
         return await this.#operator.next(words, wanted);
       } catch (error) {
-        if (!(error instanceof MillraceError && error.code === 'USAGE')) throw error;
+        if (!isRefusal(error)) throw error;
         this.counts.refused += 1;
       }
     }
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof MillraceError && error.code === 'USAGE';
 }
 
 function ended(event: RolloutEvent): boolean {
