@@ -67,7 +67,7 @@ async function fuzz(): Promise<boolean> {
 async function one(name: string, hex: string): Promise<boolean> {
   const judge = new Judge(targetNamed(name));
   const bytes = Buffer.from(hex, 'hex');
-  judge.settle();
+  await judge.settle();
   await judge.judge(bytes);
   const error = await judge.execute(bytes);
   say(`${bytes.length} bytes: ${error === undefined ? 'accepted' : String(error)}`);

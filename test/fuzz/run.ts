@@ -3,6 +3,7 @@
 //            kind runs in a thread of its own (worker.ts).
 // Invariants: same target, seed, slice, corpus and count, same inputs; every input is held to all three limits.
 
+import { setImmediate } from 'node:timers/promises';
 import { pick, type Random, seeded } from '../sim/random.ts';
 import type { Coverage } from './coverage.ts';
 import { type Finding, Judge, type JudgeTotals } from './judge.ts';
@@ -74,16 +75,18 @@ class Slice {
     const { coverage, inputs } = this.#options;
     const startMs = performance.now();
     for (const bytes of [...this.#corpus]) await this.#judge.judge(Buffer.from(bytes));
-    this.#judge.settle();
+    await this.#judge.settle();
     for (const bytes of this.#options.first ?? []) await this.#judge.judge(Buffer.from(bytes));
     if (coverage !== undefined) await this.#explore(coverage, inputs);
     while (this.#done < inputs && !this.#enough) {
       this.#next();
       await this.#judge.judge(this.#draft.bytes.subarray(0, this.#draft.length));
       this.#done += 1;
+      // As in a service: now and then the event loop turns, and lets go what it must.
+      if (this.#done % BATCH_INPUTS === 0) await setImmediate();
     }
     const seconds = (performance.now() - startMs) / 1_000;
-    const totals = this.#judge.totals();
+    const totals = await this.#judge.totals();
     const { findings } = this.#judge;
     const { postponed } = this.#judge;
     return {
@@ -128,6 +131,7 @@ class Slice {
         await this.#judge.judge(input);
         this.#done += 1;
       }
+      await setImmediate();
       const fresh = coverage.take();
       if (fresh.size > 0) await this.#locate(coverage, batch, fresh);
     }
