@@ -3,7 +3,7 @@
 
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { MillraceError } from '../shared/domain/errors.ts';
 import { findRuntime } from '../shared/runtimes/registry.ts';
 import { HOSTILE_PACKAGES } from './hostile/corpus.ts';
@@ -18,11 +18,12 @@ const RUNS = 2;
 
 let sound = '';
 beforeAll(async () => {
+  vi.setConfig({ testTimeout: 60_000 });
   sound = (await packTiny(temporaryFolder())).folder;
   // The runtimes themselves are no part of a package.
   await findRuntime('tfjs-cpu', 'tfjs-layers').open();
   expect(await refused('sound', () => undefined)).toMatchObject({ error: null });
-});
+}, 60_000);
 
 async function refused(name: string, damage: (folder: string) => void): Promise<Refusal> {
   const root = mkdtempSync(join(temporaryFolder(), 'hostile-'));
