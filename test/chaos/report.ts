@@ -105,6 +105,6 @@ function figures(
   entries: readonly { readonly what: string; readonly gapMs: number; readonly othersMs: number }[],
 ): string[] {
   if (entries.length === 0) return [];
-  const lines = entries.map((each) => `  ${each.what.padEnd(52)}${each.gapMs} ms, others ${each.othersMs} ms`);
+  const lines = entries.map((each) => `  ${each.what.padEnd(80)}${each.gapMs} ms, others ${each.othersMs} ms`);
   return [`${title}:`, ...lines, ''];
 }
