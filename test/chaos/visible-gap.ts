@@ -29,6 +29,8 @@ export async function visibleGap(
 ): Promise<{ figure: GapFigure | null; problems: readonly string[] }> {
   const { answers, cluster } = world;
   await world.settled();
+  // What was still being handed over is through.
+  await answers.progress(answers.partitions, AFTER);
   const held = new AbortController();
   const partitions = preferred(world, lane);
   let head: RequestHead | null = null;
