@@ -61,7 +61,9 @@ function readFile({ file, text }: SpecText): { readonly specs: Spec[]; readonly 
   const tooMuch = sizeProblem(text);
   if (tooMuch !== null) return fail(tooMuch);
   const lineCounter = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
+  // Tags of other schemas give values that no JSON has, `!!binary` among them.
+  const yaml = { lineCounter, prettyErrors: false, logLevel: 'error', resolveKnownTags: false } as const;
+  const documents = parseAllDocuments(text, yaml);
   if (documents.length > DOCUMENTS_MAX) return fail(`more than ${DOCUMENTS_MAX} documents`);
   for (const document of documents) {
     const at = new Places(document, lineCounter);

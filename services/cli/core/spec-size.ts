@@ -11,6 +11,8 @@ const ITEMS_MAX = 1_024;
 const MARKS_MAX = 2_048;
 /** Each alias makes the parser search the whole document. */
 const ALIASES_MAX = 64;
+/** Marks of a key that is itself a node: nested, each costs as much as all that it holds. */
+const NODE_KEYS_MAX = 64;
 
 /** What would keep the parser busy, told before it starts. */
 export function sizeProblem(text: string): string | null {
@@ -21,5 +23,7 @@ export function sizeProblem(text: string): string | null {
   const marks = text.match(/[[\]{}"'*&!\\?%|>]/g)?.length ?? 0;
   const aliases = text.match(/\*/g)?.length ?? 0;
   if (aliases > ALIASES_MAX) return `the file has ${aliases} asterisks, at most ${ALIASES_MAX} are read`;
+  const nodeKeys = text.match(/\?\s/g)?.length ?? 0;
+  if (nodeKeys > NODE_KEYS_MAX) return `the file has ${nodeKeys} question marks, at most ${NODE_KEYS_MAX} are read`;
   return marks > MARKS_MAX ? `the file has ${marks} brackets and marks, at most ${MARKS_MAX} are read: ${split}` : null;
 }
