@@ -277,7 +277,10 @@ describe('a model process', () => {
     await model.settled;
     expect(model).toMatchObject({ runtime: 'faulty 1', problem: '' });
     await answered(model, BAD.exit).catch(() => undefined);
-    await vi.waitFor(() => expect(notices.filter(({ what }) => what === 'died')).toHaveLength(2), { timeout: 10_000, interval: 5 });
+    await vi.waitFor(() => expect(notices.filter(({ what }) => what === 'died')).toHaveLength(2), {
+      timeout: 10_000,
+      interval: 5,
+    });
     expect(notices.at(-1)?.detail).toMatch(/would run on spare 1 now, not on faulty 1 \(.*it was loaded already\)/);
     expect(model.state).toBe('LOADING');
     rmSync(marker);
