@@ -7,7 +7,7 @@ import { decodeControl } from '../../shared/codec/control.ts';
 import { decodeAnswer } from '../../shared/codec/registry.ts';
 import { HEADER, headerText } from '../../shared/domain/headers.ts';
 import type { InRecord } from '../../shared/domain/record.ts';
-import type { RoutePlan } from '../../shared/domain/route-plan.ts';
+import { LANES, type RoutePlan } from '../../shared/domain/route-plan.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
 import { SIM_ENDPOINT, SIM_HEADER, SIM_PARTITIONS } from './users.ts';
 
@@ -39,6 +39,7 @@ export async function judge(
   problems.push(...(await journalProblems(bus, topics, plans)));
   problems.push(...(await cutProblems(bus, topics, plans)));
   problems.push(...(await answerProblems(bus, topics)));
+  problems.push(...(await drainProblems(bus, topics)));
   return { totals, problems };
 }
 
@@ -73,6 +74,33 @@ async function cutProblems(bus: MemoryBus, topics: Topics, plans: readonly Route
   return Array.from({ length: SIM_PARTITIONS }, (_, partition) => partition)
     .filter((partition) => !cuts.some((cut) => cut.partition === partition && cut.plan.revision === newest.revision))
     .map((partition) => `partition ${partition} never took plan ${newest.revision}`);
+}
+
+/** When a lane was called drained, what the router had sent down it was answered, or rescued to the other one. */
+async function drainProblems(bus: MemoryBus, topics: Topics): Promise<string[]> {
+  const isRescue = (record: InRecord) => headerText(record.headers, HEADER.rescuedFrom) !== null;
+  const sourceOf = (record: InRecord) => headerText(record.headers, HEADER.source) ?? '';
+  const lanes = new Map(
+    await Promise.all(LANES.map(async (lane) => [lane, await readAll(bus, topics.lane(SIM_ENDPOINT, lane))] as const)),
+  );
+  const ends = [...lanes.values()].flat().filter(isRescue);
+  ends.push(...(await readAll(bus, topics.endpoint(SIM_ENDPOINT, 'predictions'))));
+  const endedAtMs = new Map<string, number>();
+  for (const end of ends) {
+    const source = sourceOf(end);
+    endedAtMs.set(source, Math.min(endedAtMs.get(source) ?? end.timestampMs, end.timestampMs));
+  }
+  const events = (await readAll(bus, topics.control('events'))).map((record) => decodeControl('event', record));
+  return events.flatMap((event) => {
+    if (event.type !== 'lane-drained' || event.endpoint !== SIM_ENDPOINT) return [];
+    const queued = (lanes.get(event.lane) ?? []).filter(
+      (record) =>
+        !isRescue(record) &&
+        record.timestampMs < event.atMs &&
+        (endedAtMs.get(sourceOf(record)) ?? Number.POSITIVE_INFINITY) > event.atMs,
+    );
+    return queued.length === 0 ? [] : [`lane ${event.lane} was called drained with ${queued.length} requests queued`];
+  });
 }
 
 /** An answer's numbers were made by the version that it names, from the request that it names. */
