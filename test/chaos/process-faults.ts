@@ -1,6 +1,7 @@
 // ProcessFaults: what happens to processes: killed, stopped for a while, ended; services, models and brokers.
 // Flow: registry.ts lists them; fault.ts runs them. Everything that was killed is started again by `World.heal`.
 
+import { signalIfAlive } from '../support/model-processes.ts';
 import type { ServiceName, ServiceProcess } from '../support/service-process.ts';
 import type { Applied, Apply } from './fault.ts';
 import { chosen } from './schedule.ts';
@@ -83,14 +84,6 @@ const rebalanceStorm: Apply = async (world) => {
 
 function concernedBy(world: World, victim: ServiceProcess): readonly number[] {
   return victim.service === 'controller' ? [] : world.owned(victim);
-}
-
-function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-  }
 }
 
 const perService = (verb: string, of: (service: ServiceName) => Apply) =>

@@ -4,10 +4,17 @@
 
 import { createConnection } from 'node:net';
 import { parseAddress } from '../../shared/broker/probe.ts';
+import { AnswerCursor } from '../../shared/bus/kafka/internals/answer-cursor.ts';
 import { FrameSplitter } from './frames.ts';
 
 const TIMEOUT_MS = 3_000;
 const CLIENT_ID = 'watch-replicas';
+/** Size and correlation id. */
+const FRAME_HEAD_BYTES = 8;
+/** Least bytes of a broker, a topic and a partition in the answer. */
+const BROKER_BYTES = 12;
+const TOPIC_BYTES = 9;
+const PARTITION_BYTES = 18;
 
 /** Replicas that are not in sync, or null when the node at `address` does not answer. Never rejects. */
 export function replicasBehind(address: string): Promise<number | null> {
@@ -43,40 +50,33 @@ function metadataRequest(): Buffer {
 
 /** @returns replicas that no partition's leader counts as in sync; a partition without a leader lacks all */
 export function behindOf(frame: Buffer): number {
-  let at = 8;
-  const skip = (bytes: number): number => {
-    at += bytes;
-    return at - bytes;
+  const cursor = new AnswerCursor(frame.subarray(FRAME_HEAD_BYTES), 'Metadata');
+  const count = () => {
+    let items = 0;
+    cursor.each(4, () => {
+      cursor.int32();
+      items += 1;
+    });
+    return items;
   };
-  const int16 = () => frame.readInt16BE(skip(2));
-  const int32 = () => frame.readInt32BE(skip(4));
-  const text = () => {
-    const bytes = int16();
-    skip(Math.max(0, bytes));
-  };
-  const each = (read: () => void): number => {
-    const count = Math.max(0, int32());
-    for (let index = 0; index < count; index++) read();
-    return count;
-  };
-  each(() => {
-    int32();
-    text();
-    int32();
-    text();
+  cursor.each(BROKER_BYTES, () => {
+    cursor.int32(); // id
+    cursor.text(); // host
+    cursor.int32(); // port
+    cursor.text(); // rack
   });
-  int32();
+  cursor.int32(); // controller
   let behind = 0;
-  each(() => {
-    int16();
-    text();
-    skip(1);
-    each(() => {
-      int16();
-      int32();
-      const leader = int32();
-      const replicas = each(int32);
-      const inSync = each(int32);
+  cursor.each(TOPIC_BYTES, () => {
+    cursor.int16(); // error
+    cursor.text(); // name
+    cursor.boolean(); // internal
+    cursor.each(PARTITION_BYTES, () => {
+      cursor.int16(); // error
+      cursor.int32(); // id
+      const leader = cursor.int32();
+      const replicas = count();
+      const inSync = count();
       behind += leader < 0 ? replicas : replicas - inSync;
     });
   });

@@ -2,7 +2,6 @@
 // Flow: main → [World.start] → acts and faults hit its processes → `replace` → … → `stop`.
 // Invariant: after `heal` as many of each service run as at the start, and none is stopped.
 
-import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DIGITS_ENDPOINT } from '../../demo/data/digits.ts';
@@ -12,6 +11,7 @@ import { kafkaBus } from '../../shared/bus/kafka/kafka-bus.ts';
 import { type Topics, topicsOf } from '../../shared/domain/topics.ts';
 import { systemClock as clock } from '../../shared/process/clock.ts';
 import { eventually } from '../support/eventually.ts';
+import { modelProcesses } from '../support/model-processes.ts';
 import { Fleet, type ServiceName, type ServiceProcess } from '../support/service-process.ts';
 import { Answers } from './answers.ts';
 import { Cluster } from './cluster.ts';
@@ -24,7 +24,6 @@ export const SERVICES = Object.keys(COPIES) as readonly ServiceName[];
 const PREFIX = 'chaos-';
 /** Until every partition of every group has its owner, on a busy machine. */
 const SETTLE_MS = 45_000;
-const MODEL_PROGRAM = 'child-main';
 
 export class World {
   readonly cluster: Cluster;
@@ -90,10 +89,7 @@ export class World {
 
   /** Process ids of the models that a scorer runs now. */
   models(scorer: ServiceProcess): readonly number[] {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number)
-      .filter((pid) => isModelOf(pid, scorer.pid));
+    return modelProcesses(scorer.pid);
   }
 
   /** As many of each service as there should be; the new ones are ready. */
@@ -141,15 +137,5 @@ export class World {
     await this.operator.stop();
     await this.bus.close();
     await this.cluster.stop();
-  }
-}
-
-function isModelOf(pid: number, parent: number | null): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const ppid = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-    return ppid === parent && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(MODEL_PROGRAM);
-  } catch {
-    return false;
   }
 }

@@ -2,10 +2,10 @@
 // Method: windows without, with and without the candidate, at a steady rate; only answers that the incumbent gave to its own
 //         requests count. The two windows without show what the machine does by itself.
 
-import { readdirSync, readFileSync } from 'node:fs';
 import { HEADER, headerText } from '../../shared/domain/headers.ts';
 import { systemClock as clock } from '../../shared/process/clock.ts';
 import { quantile } from '../bench/measure.ts';
+import { modelProcesses, signalIfAlive } from '../support/model-processes.ts';
 import type { Place } from './place.ts';
 
 const SECOND_MS = 1_000;
@@ -104,12 +104,12 @@ async function windowP99({ bus, topics, endpoint, send, sent, keyOf }: Place): P
 
 async function withCandidate<T>(place: Place, ailment: Ailment, work: () => Promise<T>): Promise<T> {
   const { operator, fleet } = place;
-  const scorer = fleet.running.find(({ service }) => service === 'scorer')?.pid ?? 0;
-  const incumbents = new Set(childrenOf(scorer));
+  const scorer = fleet.running.find(({ service }) => service === 'scorer')?.pid ?? null;
+  const incumbents = new Set(modelProcesses(scorer));
   await operator.apply({ candidate: CANDIDATE, strategy: 'canary', canary: { weightBp: 1_000 } });
   await operator.next('the candidate takes traffic', (event) => event.type === 'candidate-ready');
   const over = new AbortController();
-  const holding = hold(() => childrenOf(scorer).filter((pid) => !incumbents.has(pid)), ailment, over.signal);
+  const holding = hold(() => modelProcesses(scorer).filter((pid) => !incumbents.has(pid)), ailment, over.signal);
   try {
     return await work();
   } finally {
@@ -124,28 +124,10 @@ async function withCandidate<T>(place: Place, ailment: Ailment, work: () => Prom
 async function hold(pids: () => readonly number[], ailment: Ailment, over: AbortSignal): Promise<void> {
   for (let turn = 0; !over.aborted; turn++) {
     const runs = ailment === 'crawls' && turn % CRAWL_TURNS === 0;
-    for (const pid of pids()) signal(pid, runs ? 'SIGCONT' : 'SIGSTOP');
+    for (const pid of pids()) signalIfAlive(pid, runs ? 'SIGCONT' : 'SIGSTOP');
     await clock.sleep(HOLD_EVERY_MS, over);
   }
-  for (const pid of pids()) signal(pid, 'SIGCONT');
-}
-
-function childrenOf(pid: number): number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    );
-  } catch {
-    return [];
-  }
-}
-
-function signal(pid: number, name: 'SIGSTOP' | 'SIGCONT'): void {
-  try {
-    process.kill(pid, name);
-  } catch {
-    // It has ended meanwhile.
-  }
+  for (const pid of pids()) signalIfAlive(pid, 'SIGCONT');
 }
 
 function median(values: readonly number[]): number {
