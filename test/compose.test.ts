@@ -34,7 +34,7 @@ const composeSchema = z.object({
 const text = readFileSync(repositoryFile('docker-compose.yml'), 'utf8');
 const { services, volumes } = composeSchema.parse(parse(text, { merge: true }));
 const dockerfile = readFileSync(repositoryFile('Dockerfile'), 'utf8');
-const LONG_RUNNING = ['controller', 'router', 'scorer'] as const;
+const LONG_RUNNING = ['comparator', 'controller', 'router', 'scorer', 'shadow'] as const;
 
 /** The service's settings, or a name that no service has. */
 function service(name: string) {
@@ -54,7 +54,7 @@ async function tableOf(name: string): Promise<ConfigTable<typeof COMMON_ROWS>> {
 }
 
 test('it runs Kafka, its topics and every service, and nothing else', () => {
-  expect(Object.keys(services).sort()).toEqual(['controller', 'kafka', 'router', 'scorer', 'topics']);
+  expect(Object.keys(services).sort()).toEqual([...LONG_RUNNING, 'kafka', 'topics'].sort());
 });
 
 test('Kafka is the pinned version that tests and demo run too', () => {
@@ -135,7 +135,7 @@ test.each(LONG_RUNNING)('%s is given more time to stop than it takes to drain', 
 });
 
 test('models are mounted read-only where the service looks for them', () => {
-  for (const name of ['controller', 'scorer']) {
+  for (const name of ['controller', 'scorer', 'shadow']) {
     expect(service(name).volumes).toEqual([`./demo/models:${service(name).environment.MILLRACE_REPOSITORY}:ro`]);
   }
 });

@@ -7,7 +7,7 @@ import { MillraceError } from '../../shared/domain/errors.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
 import { modelRepository } from '../../shared/models/repository.ts';
 import { systemClock } from '../../shared/process/clock.ts';
-import { modelLauncher, NICE_LIVE } from '../../shared/runtimes/spawn.ts';
+import { type ModelNotice, modelLauncher, NICE_LIVE, NICE_SHADOW } from '../../shared/runtimes/spawn.ts';
 import { DIGITS_ENDPOINT, loadDigits } from '../data/digits.ts';
 import { demoPath } from '../demo-path.ts';
 import { operatorOf } from './control.ts';
@@ -37,15 +37,19 @@ export async function runDemo(options: DemoOptions): Promise<Readback> {
   const topics = topicsOf(`demo-${systemClock.nowMs().toString(36)}-`);
   const digits = loadDigits();
   const repository = modelRepository(demoPath('models'));
-  const launcher = modelLauncher({
+  const launching = {
     repository: demoPath('models'),
     clock: systemClock,
-    nice: NICE_LIVE,
     environment: process.env,
-    onNotice: ({ version, what, detail }) => what !== 'ready' && say(`  v${version} ${what}: ${detail}`),
-  });
+    onNotice: ({ version, what, detail }: ModelNotice) => what !== 'ready' && say(`  v${version} ${what}: ${detail}`),
+  };
+  const launchers = {
+    launcher: modelLauncher({ ...launching, nice: NICE_LIVE }),
+    shadowLauncher: modelLauncher({ ...launching, nice: NICE_SHADOW }),
+  };
   const worker = `demo-${process.pid}`;
-  const house = await startHouse({ bus, topics, clock: systemClock, log: demoLog(say), launcher, repository, worker });
+  const deps = { bus, topics, clock: systemClock, log: demoLog(say), repository, worker };
+  const house = await startHouse({ ...deps, ...launchers });
   const place = { bus, topics, endpoint: DIGITS_ENDPOINT };
   const operator = operatorOf({ ...place, clock: systemClock });
   const done = new AbortController();

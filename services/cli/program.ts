@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { addApply } from './commands/apply.ts';
 import { addAudit } from './commands/audit.ts';
 import type { AddCommand, Runner } from './commands/command.ts';
+import { addCompare } from './commands/compare.ts';
 import { addControl } from './commands/control.ts';
 import { addDev } from './commands/dev.ts';
 import { addDlq } from './commands/dlq.ts';
@@ -11,6 +12,7 @@ import { addEvents } from './commands/events.ts';
 import { addExplain } from './commands/explain.ts';
 import { addModel } from './commands/model.ts';
 import { addProduce } from './commands/produce.ts';
+import { addShadow } from './commands/shadow.ts';
 import { addStatus } from './commands/status.ts';
 import { addTail } from './commands/tail.ts';
 import { addTopics } from './commands/topics.ts';
@@ -26,6 +28,8 @@ const COMMANDS: readonly AddCommand[] = [
   addTail,
   addProduce,
   addExplain,
+  addCompare,
+  addShadow,
   addAudit,
   addModel,
   addDlq,

@@ -5,12 +5,12 @@
 import type { BusAdmin } from '../../shared/bus/bus.ts';
 import { decodeControl } from '../../shared/codec/control.ts';
 import type { Endpoint } from '../../shared/domain/endpoint.ts';
-import { errorText, MillraceError } from '../../shared/domain/errors.ts';
+import { assert, errorText, MillraceError } from '../../shared/domain/errors.ts';
 import type { Consumed, ConsumedTopic } from '../../shared/domain/event.ts';
 import type { InRecord } from '../../shared/domain/record.ts';
 import type { Signature } from '../../shared/domain/tensor.ts';
 import type { TopicSpec, Topics } from '../../shared/domain/topics.ts';
-import { parseRollout } from '../../shared/strategies/registry.ts';
+import { parseRollout, type Rollout } from '../../shared/strategies/registry.ts';
 import { wouldDefine } from './core/decide-endpoint.ts';
 import type { Input, PackageFacts } from './core/input.ts';
 import { type Problem, problemOf } from './core/journal.ts';
@@ -95,7 +95,7 @@ async function rolloutInput(
   const rollout = parseRollout(decodeControl('rollout', record));
   requireKey(endpoint, rollout.endpoint);
   const unknown = definedEndpoint(state, endpoint) === null;
-  const looked = unknown ? facts : await lookUp(deps.repository, endpoint, rollout.candidate);
+  const looked = unknown ? facts : await lookUp(deps.repository, rollout);
   return { type: 'rollout', endpoint, consumed, rollout, facts: looked };
 }
 
@@ -135,10 +135,18 @@ function requestsLast(specs: readonly TopicSpec[], requests: string): TopicSpec[
 }
 
 /** Whatever goes wrong with a package is the rollout's problem, not the controller's. */
-async function lookUp(repository: Manifests, endpoint: string, version: number): Promise<PackageFacts> {
+async function lookUp(
+  repository: Manifests,
+  { endpoint, candidate: version, shadows: extra }: Rollout,
+): Promise<PackageFacts> {
+  const shadows = (extra ?? []).map(({ candidate }) => candidate);
   try {
-    const { digest, signature } = await repository.manifest(endpoint, version);
-    return { kind: 'found', digest, signature };
+    const [own, ...others] = await Promise.all(
+      [version, ...shadows].map((each) => repository.manifest(endpoint, each)),
+    );
+    assert(own !== undefined, 'the candidate was looked up');
+    const facts = ({ digest, signature }: typeof own) => ({ digest, signature });
+    return { kind: 'found', ...facts(own), shadows: others.map(facts) };
   } catch (error) {
     if (error instanceof MillraceError) return { kind: 'problem', problem: problemOf(error) };
     const path = `${endpoint}/${version}`;

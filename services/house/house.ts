@@ -1,5 +1,6 @@
 // House: all services in one process on one bus. `millrace dev`, the demo and simulations run it.
-// Flow: controller → router → scorer are started in that order and stopped so that what was taken is also answered.
+// Flow: controller, scorer, router, shadow, comparator are started in that order and stopped so that what was taken is also
+//       answered.
 
 import type { Bus } from '../../shared/bus/bus.ts';
 import type { Running } from '../../shared/control/endpoints.ts';
@@ -8,9 +9,12 @@ import type { Topics } from '../../shared/domain/topics.ts';
 import type { ModelRepository } from '../../shared/models/repository.ts';
 import type { ModelLauncher } from '../../shared/runtimes/model-process.ts';
 import type { Log } from '../../shared/telemetry/logger.ts';
+import { DEFAULT_LIMITS } from '../comparator/limits.ts';
+import { startComparator } from '../comparator/service.ts';
 import { startController } from '../controller/service.ts';
 import { startRouter } from '../router/service.ts';
 import { startScorer } from '../scorer/service.ts';
+import { startShadow } from '../shadow/service.ts';
 
 export interface HouseDeps {
   readonly bus: Bus;
@@ -18,6 +22,8 @@ export interface HouseDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly launcher: ModelLauncher;
+  /** Of the lowest CPU priority. */
+  readonly shadowLauncher: ModelLauncher;
   readonly repository: ModelRepository;
   /** Unique per process start. */
   readonly worker: string;
@@ -33,6 +39,9 @@ export async function startHouse(deps: HouseDeps): Promise<Running> {
     running.unshift(await startController(deps));
     running.unshift(await startScorer(deps));
     running.unshift(await startRouter(deps));
+    const { shadowLauncher: launcher, worker } = deps;
+    running.unshift(await startShadow({ ...deps, launcher, worker: `${worker}-shadow` }));
+    running.unshift(await startComparator({ ...deps, limits: DEFAULT_LIMITS }));
   } catch (error) {
     await stop();
     throw error;

@@ -6,12 +6,12 @@ import { HEADER, header, headerText } from '../../shared/domain/headers.ts';
 import type { InRecord, OutRecord } from '../../shared/domain/record.ts';
 import type { RoutePlan } from '../../shared/domain/route-plan.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
+import { Versions } from '../../shared/serving/versions.ts';
 import { silentLog } from '../../shared/telemetry/logger.ts';
 import { FAKE_SIGNATURE, fakeLauncher } from '../../test/support/fake-launcher.ts';
 import { bytesOf, canaryOf, ENDPOINT, modelOf, planOf, requestAt } from '../../test/support/plans.ts';
 import { VirtualClock } from '../../test/support/virtual-clock.ts';
 import { answerBatch } from './answer-batch.ts';
-import { Versions } from './versions.ts';
 
 const topics = topicsOf('');
 const BATCH = 512;
@@ -104,7 +104,7 @@ describe('a batch', () => {
   };
 
   it('is not answered in the name of another version than the one that scored it', async () => {
-    const by = { model: modelOf(2), runtime: 'fake 1' };
+    const by = { model: modelOf(2), runtime: 'fake 1', scoringUs: 5 };
     const answering = broken(async () => [{ kind: 'scored', outputs: [], by }])([record]);
     await expect(answering).rejects.toMatchObject({ code: 'ASSERTION' });
     await expect(answering).rejects.toThrow('version 2 answered for version 1');

@@ -11,13 +11,13 @@ import { HEADER, headerText } from '../../shared/domain/headers.ts';
 import type { InRecord, OutRecord } from '../../shared/domain/record.ts';
 import { encodedBytes } from '../../shared/domain/record-bytes.ts';
 import { refusalRecords } from '../../shared/domain/refusal.ts';
-import type { RoutePlan } from '../../shared/domain/route-plan.ts';
+import { type RoutePlan, sameModel } from '../../shared/domain/route-plan.ts';
 import { REQUEST_BYTES_MAX, ROUTING_BYTES_MAX, type Topics } from '../../shared/domain/topics.ts';
 import { isVersionFailure, type RowOutcome } from '../../shared/scoring/isolate.ts';
+import type { Versions } from '../../shared/serving/versions.ts';
 import type { Log } from '../../shared/telemetry/logger.ts';
 import { predictionRecord, rescueRecord } from './core/answer.ts';
-import { type Routing, rescueTarget, sameModel, triage } from './core/triage.ts';
-import type { Versions } from './versions.ts';
+import { type Routing, rescueTarget, triage } from './core/triage.ts';
 
 /** What E.predictions takes, by itself in a batch. */
 const ANSWER_BYTES_MAX = REQUEST_BYTES_MAX + ROUTING_BYTES_MAX;
@@ -118,12 +118,12 @@ function end(context: AnswerContext, item: Scorable, outcome: RowOutcome): OutRe
   const { endpoint, topics } = context;
   const { record, routing, codec, request } = item;
   if (outcome.kind === 'failed') return unanswered(context, item, outcome.error);
-  const { model, runtime } = outcome.by;
+  const { model } = outcome.by;
   // The prediction's headers are those of the lane record: they must not name a version that did not answer.
   assert(sameModel(model, routing.model), `version ${model.version} answered for version ${routing.model.version}`);
   const value = codec.encodeAnswer({ id: request.id, endpoint, model, outputs: outcome.outputs });
   const topic = topics.endpoint(endpoint, 'predictions');
-  const prediction = predictionRecord(topic, record, { value, contentType: codec.contentType, runtime });
+  const prediction = predictionRecord(topic, record, { value, contentType: codec.contentType, by: outcome.by });
   const bytes = encodedBytes(prediction);
   if (bytes <= ANSWER_BYTES_MAX) return [prediction];
   return unanswered(context, item, new MillraceError('RECORD_TOO_LARGE', { bytes, topic }));

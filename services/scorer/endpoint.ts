@@ -3,19 +3,16 @@
 // partition waits for a load that another worker has behind it.
 
 import type { Bus, GroupConsumer } from '../../shared/bus/bus.ts';
-import { encodeControl } from '../../shared/codec/control.ts';
 import type { Table } from '../../shared/control/table.ts';
-import { aborted, type Clock, sleepUnless } from '../../shared/domain/clock.ts';
+import { aborted, type Clock } from '../../shared/domain/clock.ts';
 import { laneGroup } from '../../shared/domain/groups.ts';
 import { type Delivery, LANES, type Lane, type ModelRef, type RoutePlan } from '../../shared/domain/route-plan.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
-import { HEARTBEAT_INTERVAL_MS, type WorkerReport, workerKey } from '../../shared/domain/worker.ts';
-import type { ModelLauncher, ModelProcess } from '../../shared/runtimes/model-process.ts';
+import type { ModelLauncher } from '../../shared/runtimes/model-process.ts';
+import { Reports } from '../../shared/serving/reports.ts';
+import { boundBy, Versions } from '../../shared/serving/versions.ts';
 import type { Log } from '../../shared/telemetry/logger.ts';
 import { answerLane } from './lane.ts';
-import { Versions } from './versions.ts';
-
-const encoder = new TextEncoder();
 
 export interface ScorerDeps {
   readonly bus: Bus;
@@ -33,12 +30,11 @@ export class EndpointScorer {
   readonly #delivery: Delivery;
   readonly #plans: Table<RoutePlan>;
   readonly #versions: Versions;
+  readonly #reports: Reports;
   readonly #consumers: GroupConsumer[] = [];
   readonly #owned: Record<Lane, readonly number[]> = { blue: [], green: [] };
   readonly #ended = new AbortController();
-  #loops: Promise<unknown> = Promise.resolve();
-  #report = new AbortController();
-  #reported: readonly string[] = [];
+  #following: Promise<void> = Promise.resolve();
 
   constructor(deps: ScorerDeps, plan: RoutePlan, plans: Table<RoutePlan>) {
     this.#deps = deps;
@@ -49,13 +45,20 @@ export class EndpointScorer {
       endpoint: plan.endpoint,
       launcher: deps.launcher,
       clock: deps.clock,
-      onState: (process) => this.#onState(process),
+      onState: (process) => this.#reports.state(process),
+    });
+    this.#reports = new Reports({
+      ...deps,
+      endpoint: plan.endpoint,
+      processes: () => this.#versions.processes(),
+      owned: () => ({ blue: [...this.#owned.blue], green: [...this.#owned.green] }),
     });
   }
 
   /** Resolves once both lanes' groups are joined. @throws what joining throws; then nothing of it is left running */
   async start(): Promise<void> {
-    this.#loops = Promise.all([this.#followPlan(), this.#heartbeat()]);
+    this.#following = this.#followPlan();
+    this.#reports.start();
     const joins = LANES.map((lane) => this.#joinOnceLoaded(lane));
     try {
       await Promise.all(joins);
@@ -70,9 +73,10 @@ export class EndpointScorer {
   async stop(): Promise<void> {
     await Promise.all(this.#consumers.map((consumer) => consumer.stop()));
     this.#ended.abort();
-    await this.#loops;
+    await this.#following;
+    await this.#reports.stop();
     await this.#versions.stop();
-    await this.#writeReports();
+    await this.#reports.last();
   }
 
   #plan(): RoutePlan | undefined {
@@ -107,74 +111,18 @@ export class EndpointScorer {
       onError: (error, partition) => log('partition-failed', { service: 'scorer', endpoint, lane, partition, error }),
       onAssigned: (partitions) => {
         this.#owned[lane] = partitions;
-        this.#report.abort();
+        this.#reports.changed();
         log('partitions-assigned', { service: 'scorer', endpoint, lane, partitions });
       },
-    });
-  }
-
-  #onState(process: ModelProcess): void {
-    this.#report.abort();
-    this.#deps.log('model-state', {
-      endpoint: this.#endpoint,
-      version: process.ref.version,
-      state: process.state,
-      runtime: process.runtime,
-      problem: process.problem,
     });
   }
 
   async #followPlan(): Promise<void> {
     while (!this.#ended.signal.aborted) {
       const { changed } = this.#plans;
-      await this.#versions.reconcile(this.#plan());
+      await this.#versions.reconcile(boundBy(this.#plan()));
       await aborted(changed, this.#ended.signal);
     }
-  }
-
-  /** Reports on every change, and at each interval so that silence means death. */
-  async #heartbeat(): Promise<void> {
-    while (!this.#ended.signal.aborted) {
-      this.#report = new AbortController();
-      await this.#writeReports();
-      await sleepUnless(this.#deps.clock, HEARTBEAT_INTERVAL_MS, this.#report.signal, this.#ended.signal);
-    }
-  }
-
-  async #writeReports(): Promise<void> {
-    const { bus, topics, log } = this.#deps;
-    const topic = topics.control('workers');
-    const reports = this.#versions.processes().map((process) => this.#reportOf(process));
-    const keys = reports.map(workerKey);
-    const gone = this.#reported.filter((key) => !keys.includes(key));
-    const records = [
-      ...reports.map((report) => ({ key: workerKey(report), value: encodeControl('worker', report) })),
-      ...gone.map((key) => ({ key, value: null })),
-    ];
-    if (records.length === 0) return;
-    try {
-      await bus.write(
-        records.map(({ key, value }) => ({ topic, partition: 0, key: encoder.encode(key), value, headers: [] })),
-      );
-      this.#reported = keys;
-    } catch (error) {
-      // The next heartbeat says it again; until then the controller sees this worker age.
-      log('report-failed', { endpoint: this.#endpoint, error });
-    }
-  }
-
-  #reportOf(process: ModelProcess): WorkerReport {
-    return {
-      worker: this.#deps.worker,
-      endpoint: this.#endpoint,
-      version: process.ref.version,
-      digest: process.ref.digest,
-      state: process.state,
-      runtime: process.runtime,
-      problem: process.problem,
-      owned: { blue: [...this.#owned.blue], green: [...this.#owned.green] },
-      atMs: this.#deps.clock.nowMs(),
-    };
   }
 }
 

@@ -5,12 +5,12 @@ import { expect, it } from 'vitest';
 import type { OwnedPartition } from '../../shared/bus/bus.ts';
 import { MillraceError } from '../../shared/domain/errors.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
+import { Versions } from '../../shared/serving/versions.ts';
 import { silentLog } from '../../shared/telemetry/logger.ts';
 import { fakeLauncher } from '../../test/support/fake-launcher.ts';
 import { ENDPOINT, planOf } from '../../test/support/plans.ts';
 import { VirtualClock } from '../../test/support/virtual-clock.ts';
 import { answerLane } from './lane.ts';
-import { Versions } from './versions.ts';
 
 const place = { topic: 'digits.lane.blue', partition: 3 };
 

@@ -4,8 +4,8 @@ import { afterEach, expect, test } from 'vitest';
 import { systemClock } from '../../shared/process/clock.ts';
 import { modelLauncher, NICE_LIVE } from '../../shared/runtimes/spawn.ts';
 import type { RowBlock } from '../../shared/scoring/rows.ts';
+import { Versions } from '../../shared/serving/versions.ts';
 import { BAD, FAULTY_RUNTIME, packFaulty, temporaryFolder } from '../../test/support/tiny-models.ts';
-import { Versions } from './versions.ts';
 
 const ROWS = 32;
 const running: Versions[] = [];

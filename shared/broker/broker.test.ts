@@ -5,9 +5,10 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { expect, test } from 'vitest';
+import { authorizerProperties, userArguments } from './authorizer.ts';
 import { brokerSearch } from './find.ts';
 import { jarFolder, repositoryFile } from './jars.ts';
-import { brokerCount, parseAddress } from './probe.ts';
+import { ask, brokerCount, parseAddress } from './probe.ts';
 import { clusterSettings, imageEnvironment, jvmProperties, KAFKA_VERSION } from './settings.ts';
 
 test('a given broker that takes connections is used as it is', async () => {
@@ -84,6 +85,31 @@ test('clients may be sent to a proxy, and then the nodes talk past it', () => {
   expect(properties).toContain(`listeners=PLAINTEXT://127.0.0.1:101,CONTROLLER://127.0.0.1:201,${internal}`);
   expect(properties).toContain(`advertised.listeners=PLAINTEXT://127.0.0.1:301,${internal}`);
   expect(properties).toContain('inter.broker.listener.name=INTERNAL');
+});
+
+test('a node with users takes clients by login only, and talks to its own on inner listeners', () => {
+  const node = { id: 1, clientPort: 101, controllerPort: 201, logFolder: 'd1', internalPort: 401 };
+  const users = ['admin', 'shadow'].map((name) => ({ name, password: `${name}1`, isSuper: name === 'admin' }));
+  const properties = jvmProperties(node, [node], authorizerProperties(node, users)).split('\n');
+  const listeners = 'SASL_PLAINTEXT://127.0.0.1:101,CONTROLLER://127.0.0.1:201,INTERNAL://127.0.0.1:401';
+  expect(properties.filter((line) => line.startsWith('listeners='))).toEqual([`listeners=${listeners}`]);
+  expect(properties).toContain('inter.broker.listener.name=INTERNAL');
+  expect(properties).toContain('super.users=User:ANONYMOUS;User:admin');
+  expect(userArguments(users).slice(2)).toEqual(['--add-scram', 'SCRAM-SHA-256=[name=shadow,password=shadow1]']);
+});
+
+test('an answer is whole before it is read, however it comes in', async () => {
+  const server = createServer((socket) => {
+    socket.once('data', (request) => {
+      const answer = Buffer.concat([Buffer.from([0, 0, 0, 7]), request.subarray(8, 12), Buffer.from('abc')]);
+      socket.write(answer.subarray(0, 9));
+      setImmediate(() => socket.write(answer.subarray(9)));
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  expect(String(await ask(address, { apiKey: 30, apiVersion: 1, body: Buffer.alloc(4) }))).toBe('abc');
+  server.close();
 });
 
 test('the image reads settings from its environment', () => {

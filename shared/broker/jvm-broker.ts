@@ -3,10 +3,8 @@
 // Invariant: everything lives in one temporary folder and under one watchdog, which ends with its user.
 
 import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,9 +12,11 @@ import type { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import { errorText, MillraceError } from '../domain/errors.ts';
 import { systemClock } from '../process/clock.ts';
+import { authorizerProperties, userArguments } from './authorizer.ts';
 import { repositoryFile } from './jars.ts';
+import { freePort } from './ports.ts';
 import { answersWithin } from './probe.ts';
-import type { BrokerNode, RunningBroker, StartOptions } from './running-broker.ts';
+import type { BrokerNode, BrokerUser, RunningBroker, StartOptions } from './running-broker.ts';
 import { CLUSTER_ID, jvmProperties, type NodeAddress } from './settings.ts';
 
 const run = promisify(execFile);
@@ -26,10 +26,6 @@ const READY_TIMEOUT_MS = 90_000;
 const END_TIMEOUT_MS = 10_000;
 /** A free port can be taken by someone else before the JVM binds it. */
 const START_ATTEMPTS = 3;
-/** Below Linux's ephemeral range, so that no outgoing connection takes a node's port while the node is down. */
-const PORT_MIN = 20_000;
-const PORT_MAX = 32_000;
-const PORT_ATTEMPTS = 100;
 const LOG_TAIL_CHARS = 600;
 const HEAP_FLAGS = { test: ['-Xmx384m'], bench: ['-Xmx1g'] } as const;
 const JVM_FLAGS = { test: ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'], bench: ['-XX:+UseSerialGC'] } as const;
@@ -51,13 +47,13 @@ async function startOnce(jars: string, options: StartOptions): Promise<RunningBr
   for (let id = 1; id <= options.nodes; id++) {
     const [clientPort, controllerPort] = [await freePort(addresses), await freePort(addresses)];
     const address = { id, clientPort, controllerPort, logFolder: join(folder, `node-${id}`) };
-    const advertisedPort = options.advertisedPorts?.[id - 1];
-    if (advertisedPort === undefined) addresses.push(address);
+    const advertisedPort = options.advertisedPorts?.[id - 1] ?? clientPort;
+    if (advertisedPort === clientPort && options.users === undefined) addresses.push(address);
     else addresses.push({ ...address, advertisedPort, internalPort: await freePort([...addresses, address]) });
   }
   try {
     options.onProgress(`starting Apache Kafka on the JVM (${options.nodes === 1 ? 'one node' : 'three nodes'})`);
-    await format(jars, folder, addresses);
+    await format(jars, { folder, addresses, users: options.users ?? [] });
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
@@ -72,12 +68,19 @@ async function startOnce(jars: string, options: StartOptions): Promise<RunningBr
   }
 }
 
-async function format(jars: string, folder: string, addresses: readonly NodeAddress[]): Promise<void> {
+interface Planned {
+  readonly folder: string;
+  readonly addresses: readonly NodeAddress[];
+  readonly users: readonly BrokerUser[];
+}
+
+async function format(jars: string, { folder, addresses, users }: Planned): Promise<void> {
   for (const node of addresses) {
     const properties = join(folder, `node-${node.id}.properties`);
-    await writeFile(properties, jvmProperties(node, addresses));
+    const guarded = users.length === 0 ? {} : authorizerProperties(node, users);
+    await writeFile(properties, jvmProperties(node, addresses, guarded));
     const flags = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', join(jars, '*')];
-    const tool = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties];
+    const tool = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties, ...userArguments(users)];
     await run('java', [...flags, ...tool], { timeout: FORMAT_TIMEOUT_MS });
   }
 }
@@ -85,6 +88,7 @@ async function format(jars: string, folder: string, addresses: readonly NodeAddr
 class JvmBroker implements RunningBroker {
   readonly kind = 'jvm';
   readonly brokers: readonly string[];
+  readonly inside: string;
   readonly folder: string;
   readonly #addresses: readonly NodeAddress[];
   readonly #watchdog: ChildProcessByStdio<Writable, Readable, null>;
@@ -96,6 +100,7 @@ class JvmBroker implements RunningBroker {
     this.folder = folder;
     this.#addresses = addresses;
     this.brokers = addresses.map(({ clientPort }) => `127.0.0.1:${clientPort}`);
+    this.inside = this.#insideOf(1);
     const logging = `-Dlog4j2.configurationFile=${repositoryFile('shared/broker/log4j2.properties')}`;
     const flags = [...HEAP_FLAGS[purpose], ...JVM_FLAGS[purpose], logging, '-cp', join(jars, '*'), 'kafka.Kafka'];
     const nodes = addresses.map(({ id }) => {
@@ -133,7 +138,7 @@ class JvmBroker implements RunningBroker {
 
   /** Starts node `id` and waits until it knows of `nodes` live brokers. @throws BROKER_UNREACHABLE */
   async startNode(id: number, nodes: number): Promise<void> {
-    const address = this.brokers[id - 1] ?? '';
+    const address = this.#insideOf(id);
     this.#watchdog.stdin.write(`start ${id}\n`);
     await this.#until(() => this.#pids.has(id), END_TIMEOUT_MS);
     const gaveUp = () => !this.#pids.has(id);
@@ -185,6 +190,12 @@ class JvmBroker implements RunningBroker {
     for (const pipe of [this.#watchdog.stdin, this.#watchdog.stdout]) if (pipe instanceof Socket) pipe.unref();
   }
 
+  /** Where a node answers whoever asks, without a login and past every proxy. */
+  #insideOf(id: number): string {
+    const node = this.#addresses.find((each) => each.id === id);
+    return `127.0.0.1:${node?.internalPort ?? node?.clientPort}`;
+  }
+
   #logFile(id: number): string {
     return join(this.folder, `node-${id}.log`);
   }
@@ -197,20 +208,4 @@ function killIfAlive(pid: number): void {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
-}
-
-async function freePort(taken: readonly NodeAddress[]): Promise<number> {
-  for (let attempt = 0; attempt < PORT_ATTEMPTS; attempt++) {
-    const port = randomInt(PORT_MIN, PORT_MAX);
-    if (taken.some((node) => [node.clientPort, node.controllerPort, node.internalPort].includes(port))) continue;
-    const server = createServer().listen(port, '127.0.0.1');
-    const free = await Promise.race([
-      once(server, 'listening').then(() => true),
-      once(server, 'error').then(() => false),
-    ]).catch(() => false);
-    if (!free) continue;
-    await new Promise((resolve) => server.close(resolve));
-    return port;
-  }
-  throw new MillraceError('BROKER_NOT_FOUND', { detail: `no free port between ${PORT_MIN} and ${PORT_MAX}` });
 }

@@ -1,8 +1,8 @@
 // Probe: does a Kafka answer there, and of how many nodes does it know?
-// Flow: find.ts and the starters ask until a cluster is complete. Speaks one request of the wire protocol by hand, so that
-//       this folder needs no client.
-// Wire: Metadata v1 for no topics: size i32, api 3 i16, version 1 i16, correlation i32, client id (i16 length, bytes),
-//       topics i32 = 0. Answer: size i32, correlation i32, brokers i32, …
+// Flow: find.ts and the starters ask until a cluster is complete. Speaks the wire protocol by hand, so that this folder
+//       needs no client.
+// Wire: size i32, api i16, version i16, correlation i32, client id (i16 length, bytes), body. Answer: size i32, correlation
+//       i32, body. Metadata v1 for no topics: topics i32 = 0. Answer: brokers i32, …
 
 import { createConnection, type Socket } from 'node:net';
 import type { Clock } from '../domain/clock.ts';
@@ -10,7 +10,16 @@ import type { Clock } from '../domain/clock.ts';
 const PROBE_TIMEOUT_MS = 2_000;
 const PROBE_INTERVAL_MS = 100;
 const CLIENT_ID = 'millrace-probe';
-const ANSWER_HEAD_BYTES = 12;
+/** Size and correlation. */
+const ANSWER_HEAD_BYTES = 8;
+const METADATA = { apiKey: 3, apiVersion: 1, body: Buffer.alloc(4) } as const;
+
+/** One request: its API and version by Kafka's numbers, with a header of version 1. */
+export interface PlainRequest {
+  readonly apiKey: number;
+  readonly apiVersion: number;
+  readonly body: Buffer;
+}
 
 /** Splits `host:port`; null when it is not that. IPv6 addresses stand in brackets. */
 export function parseAddress(address: string): { readonly host: string; readonly port: number } | null {
@@ -29,15 +38,29 @@ export async function reachable(address: string): Promise<boolean> {
 
 /** Live brokers that the node at `address` knows of; 0 when it does not answer. Never rejects; at most 2 s. */
 export async function brokerCount(address: string): Promise<number> {
-  const count = await converse<number>(address, (socket, done) => {
+  const answer = await ask(address, METADATA, (body) => body.length >= 4);
+  return answer?.readInt32BE(0) ?? 0;
+}
+
+/**
+ * The body of the answer to one request, or null when none comes within 2 s. Never rejects.
+ * @param enough when a part of the body will do; default: all of it
+ */
+export function ask(
+  address: string,
+  request: PlainRequest,
+  enough: (body: Buffer, size: number) => boolean = (body, size) => body.length >= size,
+): Promise<Buffer | null> {
+  return converse<Buffer>(address, (socket, done) => {
     let answer = Buffer.alloc(0);
-    socket.on('connect', () => socket.write(metadataRequest()));
+    socket.on('connect', () => socket.write(encode(request)));
     socket.on('data', (chunk: Buffer) => {
       answer = Buffer.concat([answer, chunk]);
-      if (answer.length >= ANSWER_HEAD_BYTES) done(answer.readInt32BE(8));
+      if (answer.length < ANSWER_HEAD_BYTES) return;
+      const body = answer.subarray(ANSWER_HEAD_BYTES);
+      if (enough(body, answer.readInt32BE(0) - 4)) done(body);
     });
   });
-  return count ?? 0;
 }
 
 /** Asks `address` until it knows of `nodes` brokers. @returns false after `deadlineMs`, or when `gaveUp` says so. */
@@ -70,15 +93,13 @@ function converse<T>(address: string, talk: (socket: Socket, done: (value: T) =>
   });
 }
 
-function metadataRequest(): Buffer {
-  const body = Buffer.alloc(8 + 2 + CLIENT_ID.length + 4);
-  body.writeInt16BE(3, 0);
-  body.writeInt16BE(1, 2);
-  body.writeInt32BE(1, 4);
-  body.writeInt16BE(CLIENT_ID.length, 8);
-  body.write(CLIENT_ID, 10, 'latin1');
-  body.writeInt32BE(0, 10 + CLIENT_ID.length);
-  const size = Buffer.alloc(4);
-  size.writeInt32BE(body.length);
-  return Buffer.concat([size, body]);
+function encode({ apiKey, apiVersion, body }: PlainRequest): Buffer {
+  const head = Buffer.alloc(4 + 8 + 2 + CLIENT_ID.length);
+  head.writeInt32BE(head.length - 4 + body.length, 0);
+  head.writeInt16BE(apiKey, 4);
+  head.writeInt16BE(apiVersion, 6);
+  head.writeInt32BE(1, 8);
+  head.writeInt16BE(CLIENT_ID.length, 12);
+  head.write(CLIENT_ID, 14, 'latin1');
+  return Buffer.concat([head, body]);
 }

@@ -13,6 +13,8 @@ export interface RunningBroker {
   readonly nodes: number;
   /** One node to be killed, paused and started again (ids from 1), or null where the kind cannot do that. */
   node(id: number): BrokerNode | null;
+  /** Of a jvm broker: `host:port` of the first node where nobody is asked for a login, whatever `users` there are. */
+  readonly inside?: string;
   /** Where a jvm broker keeps `node-<id>.log` and `node-<id>/` (its data) until `stop`. */
   readonly folder?: string;
   /** Ends what `findBroker` started, its data included; a given broker is left alone. Never rejects; may be called twice. */
@@ -30,6 +32,13 @@ export interface BrokerNode {
   start(): Promise<void>;
 }
 
+/** Who may log in. A super user may do everything, anybody else what `grant` gives (authorizer.ts). */
+export interface BrokerUser {
+  readonly name: string;
+  readonly password: string;
+  readonly isSuper: boolean;
+}
+
 export interface StartOptions {
   readonly nodes: NodeCount;
   /** `bench` lets the JVM compile fully, so that the broker is not the slow part; `test` starts sooner. */
@@ -39,6 +48,8 @@ export interface StartOptions {
    * `brokers` as ever, and talk among themselves on a listener of their own, which no proxy sees.
    */
   readonly advertisedPorts?: readonly number[];
+  /** For a jvm broker that asks for logins and rights (authorizer.ts); not together with `advertisedPorts`. Default: it asks nobody. */
+  readonly users?: readonly BrokerUser[];
   readonly onProgress: (line: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
 }

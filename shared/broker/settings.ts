@@ -48,13 +48,21 @@ export interface NodeAddress {
   readonly controllerPort: number;
   /** Port that clients are sent to, where that is not the node's own: a proxy's. */
   readonly advertisedPort?: number;
-  /** Port for the other nodes, where clients are sent to a proxy. */
+  /** Port for the other nodes, where clients are sent to a proxy or asked for a login. */
   readonly internalPort?: number;
   readonly logFolder: string;
 }
 
-/** server.properties of one node on this machine. `all` names every node of the cluster, itself included. */
-export function jvmProperties(node: NodeAddress, all: readonly NodeAddress[]): string {
+/**
+ * server.properties of one node on this machine.
+ * @param all every node of the cluster, itself included
+ * @param instead properties that replace the usual ones
+ */
+export function jvmProperties(
+  node: NodeAddress,
+  all: readonly NodeAddress[],
+  instead: Readonly<Record<string, string>> = {},
+): string {
   const count: NodeCount = all.length === 1 ? 1 : 3;
   const { clientPort, advertisedPort = clientPort, internalPort } = node;
   const internal = internalPort === undefined ? '' : `,INTERNAL://127.0.0.1:${internalPort}`;
@@ -67,7 +75,7 @@ export function jvmProperties(node: NodeAddress, all: readonly NodeAddress[]): s
     'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT',
     'log.dirs': node.logFolder,
   };
-  return Object.entries({ ...clusterSettings(count), ...local })
+  return Object.entries({ ...clusterSettings(count), ...local, ...instead })
     .map(([key, value]) => `${key}=${value}\n`)
     .join('');
 }

@@ -22,7 +22,8 @@ export interface Bus {
   read(options: ReadOptions): AsyncIterable<ReadBatch>;
   /**
    * Writes outside any consumer loop (reports, commands, producers), acknowledged by all in-sync replicas, in order.
-   * Retried within `deadlineMs` (default 15000), so at least once. @throws WRITE_FAILED, RECORD_TOO_LARGE, TOPIC_UNKNOWN.
+   * Retried within `deadlineMs` (default 15000), so at least once.
+   * @throws WRITE_FAILED, RECORD_TOO_LARGE, TOPIC_UNKNOWN; ACCESS_DENIED when the bus's user may not write there.
    */
   write(records: readonly OutRecord[], options?: { readonly deadlineMs?: number }): Promise<void>;
   /** Stops every consumer and reader that is still running, and disconnects. */
@@ -67,10 +68,11 @@ export interface OwnedPartition {
    */
   fence(): Promise<void>;
   /**
-   * Reads the committed offset (else the earliest) and seeks there. @returns that offset.
+   * Reads the committed offset and seeks there; where none was ever committed, to `otherwise` (default: the earliest).
+   * @returns that offset, and again wherever the last commit left it when it is called later.
    * @throws NOT_FENCED when called before `fence`; PARTITION_LOST
    */
-  resume(): Promise<number>;
+  resume(otherwise?: ReadFrom): Promise<number>;
   /**
    * Records from the position on, in order, waiting at most `maxWaitMs` for the first one.
    * `nextOffset` is where the position moved to: past control and aborted records too, so it may grow without records.
@@ -81,7 +83,7 @@ export interface OwnedPartition {
   /**
    * Outputs and offset, atomically (exactly-once), or outputs first and then the offset (at-least-once).
    * @throws FENCED when another owner has taken over, COMMIT_DOUBTFUL when the outcome is unknown, RECORD_TOO_LARGE
-   *         (its context's `index` names the output); after any of them: NOT_FENCED until `fence` and `resume`.
+   *         (its context's `index` names the output), ACCESS_DENIED; after any of them: NOT_FENCED until `fence` and `resume`.
    */
   commit(work: { readonly outputs: readonly OutRecord[]; readonly nextOffset: number }): Promise<void>;
 }

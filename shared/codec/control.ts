@@ -5,6 +5,18 @@
 //       we never write what we would not read.
 
 import type { ZodError, ZodType } from 'zod';
+import {
+  type Comparison,
+  comparisonSchema,
+  type KeyedLabel,
+  keyedLabelSchema,
+  type Label,
+  labelSchema,
+  type MetricWindow,
+  metricWindowSchema,
+  type Totals,
+  totalsSchema,
+} from '../domain/comparison.ts';
 import { type Cut, cutSchema } from '../domain/cut.ts';
 import { type Endpoint, endpointSchema } from '../domain/endpoint.ts';
 import { assert, MillraceError } from '../domain/errors.ts';
@@ -13,6 +25,7 @@ import { HEADER, header, headerText } from '../domain/headers.ts';
 import type { Bytes, Header, InRecord } from '../domain/record.ts';
 import { type Command, commandSchema } from '../domain/rollout.ts';
 import { planProblem, type RoutePlan, routePlanSchema } from '../domain/route-plan.ts';
+import { type ShadowMark, shadowMarkSchema } from '../domain/shadow.ts';
 import { type WorkerReport, workerSchema } from '../domain/worker.ts';
 import { type AvroReader, compileReader } from './avro-read.ts';
 import { isObject } from './claims.ts';
@@ -31,6 +44,12 @@ export interface ControlValues {
   readonly cut: Cut;
   readonly worker: WorkerReport;
   readonly event: RolloutEvent;
+  readonly 'shadow-mark': ShadowMark;
+  readonly label: Label;
+  readonly 'keyed-label': KeyedLabel;
+  readonly totals: Totals;
+  readonly 'metric-window': MetricWindow;
+  readonly comparison: Comparison;
 }
 export type ControlKind = keyof ControlValues;
 
@@ -66,6 +85,12 @@ const CONTROL: { readonly [Kind in ControlKind]: ControlEntry<ControlValues[Kind
   cut: { schema: 'cut', parse: byZod(cutSchema, ({ plan }) => planProblem(plan)) },
   worker: { schema: 'worker', parse: byZod(workerSchema) },
   event: { schema: 'event', parse: byZod(rolloutEventSchema) },
+  'shadow-mark': { schema: 'shadow-mark', parse: byZod(shadowMarkSchema) },
+  label: { schema: 'label', parse: byZod(labelSchema) },
+  'keyed-label': { schema: 'keyed-label', parse: byZod(keyedLabelSchema) },
+  totals: { schema: 'totals', parse: byZod(totalsSchema) },
+  'metric-window': { schema: 'metric-window', parse: byZod(metricWindowSchema) },
+  comparison: { schema: 'comparison', parse: byZod(comparisonSchema) },
 };
 
 const readers = new Map<ControlKind, AvroReader>();

@@ -20,6 +20,12 @@ export const SCHEMA_NAMES = [
   'cut',
   'worker',
   'event',
+  'shadow-mark',
+  'label',
+  'keyed-label',
+  'totals',
+  'metric-window',
+  'comparison',
 ] as const;
 export type SchemaName = (typeof SCHEMA_NAMES)[number];
 

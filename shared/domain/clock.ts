@@ -3,6 +3,8 @@
 /** Wall time in milliseconds since the epoch, and waiting. Real: `shared/process/clock.ts`. */
 export interface Clock {
   nowMs(): number;
+  /** Microseconds since some fixed moment, never set back: for durations. */
+  monotonicUs(): number;
   /** Resolves after `ms`, or at once when `signal` aborts (it never rejects). */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }

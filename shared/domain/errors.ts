@@ -90,7 +90,12 @@ export const ERRORS = {
   BROKER_REFUSED: {
     kind: 'retryable',
     message: 'the broker refused {of} with Kafka error {brokerCode}',
-    action: 'Look the code up under "Error Codes" in the Kafka protocol guide; 29, 30, 31 and 53 are missing rights.',
+    action: 'Look the code up under "Error Codes" in the Kafka protocol guide.',
+  },
+  ACCESS_DENIED: {
+    kind: 'refused',
+    message: 'the broker denies {of}: an ACL on {resource} is missing',
+    action: "Give the service's user the ACLs that docs/operations.md lists under Access, and no others.",
   },
   BROKER_ANSWER_UNREADABLE: {
     kind: 'retryable',

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { endpointSchema } from './endpoint.ts';
 import { weightBpSchema } from './rollout.ts';
 import { LANES, modelRefSchema, routePlanSchema } from './route-plan.ts';
+import { planShadowSchema } from './shadow.ts';
 import { signatureSchema } from './tensor.ts';
 
 /** Where an endpoint's newest rollout stands. Draining: its old or bad lane still holds records. */
@@ -77,6 +78,8 @@ const flat = {
   outcome: z.null(),
   /** Controller state as JSON text. */
   snapshot: z.null(),
+  /** What scores copies while the rollout is under way. */
+  shadows: z.null().default(null),
 } as const;
 
 const candidate = modelRefSchema;
@@ -93,6 +96,7 @@ export const rolloutEventSchema = z.discriminatedUnion('type', [
     candidate,
     lane,
     signature: signatureSchema,
+    shadows: z.array(planShadowSchema).readonly().default([]),
   }),
   z.strictObject({ ...flat, type: z.literal('rollout-refused') }),
   z.strictObject({ ...flat, type: z.literal('candidate-ready'), candidate, lane, weightBp: weightBpSchema }),
@@ -132,6 +136,7 @@ export const EVENT_BLANK = {
   keepsIncumbent: null,
   outcome: null,
   snapshot: null,
+  shadows: null,
 } as const satisfies Partial<RolloutEvent>;
 
 /** Status word and reason of a phase, as `millrace status` shows them. */

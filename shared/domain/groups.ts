@@ -25,6 +25,25 @@ export function routerGroup(prefix: string, endpoint: string): string {
   return `${prefix}millrace.router.${endpoint}`;
 }
 
+/** Group of one shadow: it begins anew with every rollout. */
+export function shadowGroup(
+  prefix: string,
+  endpoint: string,
+  of: { readonly rollout: string; readonly version: number },
+) {
+  return `${prefix}millrace.shadow.${endpoint}.${of.rollout}.v${of.version}`;
+}
+
+/** Group of the comparators of one endpoint. */
+export function comparatorGroup(prefix: string, endpoint: string): string {
+  return `${prefix}millrace.comparator.${endpoint}`;
+}
+
+/** Group of those who key an endpoint's labels. */
+export function labelGroup(prefix: string, endpoint: string): string {
+  return `${prefix}millrace.comparator.${endpoint}.labels`;
+}
+
 /** Group of the controllers; the owner of partition 0 of `millrace.commands` leads. */
 export function controllerGroup(prefix: string): string {
   return `${prefix}millrace.controller`;

@@ -22,6 +22,12 @@ export const HEADER = {
   rescuedFrom: 'millrace-rescued-from',
   /** Runtime that produced the answer, e.g. `onnxruntime-node 1.30.0`. */
   runtime: 'millrace-runtime',
+  /** Time of the answer's batch in the model's process, microseconds. */
+  scoringUs: 'millrace-scoring-us',
+  /** On records of `E.shadow`, which are never served: the rollout that the shadow belongs to. */
+  shadow: 'millrace-shadow',
+  /** On marks of `E.shadow`: their kind. */
+  shadowMark: 'millrace-shadow-mark',
   /** Error code of an error answer or a dead letter. */
   error: 'millrace-error',
   /** Reason in words, on dead letters. */
@@ -46,6 +52,9 @@ const OURS: ReadonlySet<string> = new Set([
   HEADER.bucket,
   HEADER.rescuedFrom,
   HEADER.runtime,
+  HEADER.scoringUs,
+  HEADER.shadow,
+  HEADER.shadowMark,
   HEADER.error,
   HEADER.reason,
   HEADER.stage,

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { endpointNameSchema } from './endpoint.ts';
 import { WEIGHT_BP_ALL } from './route-plan.ts';
+import { extraShadowSchema } from './shadow.ts';
 
 export const weightBpSchema = z.int().min(0).max(WEIGHT_BP_ALL);
 
@@ -41,11 +42,16 @@ export const commandSchema = z.discriminatedUnion('verb', [
 ]);
 export type Command = Readonly<z.infer<typeof commandSchema>>;
 
+/** With the candidate of the strategy and a noise baseline, a plan holds them (SHADOWS_MAX). */
+const EXTRA_SHADOWS_MAX = 8;
+
 /** The fields that every rollout has, whatever its strategy. `shared/strategies` adds the strategy's own. */
 export const rolloutBaseSchema = z.strictObject({
   endpoint: endpointNameSchema,
   /** Version to bring in: an integer, a folder of the endpoint in the model repository. */
   candidate: z.int().min(1),
+  /** Other versions that score copies while the rollout is under way, whatever its strategy. */
+  shadows: z.array(extraShadowSchema).max(EXTRA_SHADOWS_MAX).readonly().optional(),
   ...who,
 });
 export type RolloutBase = Readonly<z.infer<typeof rolloutBaseSchema>>;

@@ -6,6 +6,7 @@
 
 import { z } from 'zod';
 import { MillraceError } from './errors.ts';
+import { planShadowSchema, SHADOWS_MAX } from './shadow.ts';
 
 /** `exactly-once` (default) or `at-least-once`. */
 export const DELIVERIES = ['exactly-once', 'at-least-once'] as const;
@@ -29,6 +30,10 @@ export const modelRefSchema = z.strictObject({
 });
 export type ModelRef = Readonly<z.infer<typeof modelRefSchema>>;
 
+export function sameModel(a: ModelRef, b: ModelRef): boolean {
+  return a.version === b.version && a.digest === b.digest;
+}
+
 const shareSchema = z.strictObject({ lane: z.enum(LANES), weightBp: z.int().min(0).max(WEIGHT_BP_ALL) });
 export type Share = Readonly<z.infer<typeof shareSchema>>;
 
@@ -49,10 +54,7 @@ export const routePlanSchema = z.strictObject({
   /** Versions that must answer nothing any more: what is still queued for them is rescued. */
   revoked: z.array(modelRefSchema).max(16).readonly(),
   /** Shadow candidates: scored, never answering. */
-  shadows: z
-    .array(z.strictObject({ version: z.int().min(1), digest: z.string(), sampleBp: z.int().min(0).max(WEIGHT_BP_ALL) }))
-    .max(16)
-    .readonly(),
+  shadows: z.array(planShadowSchema).max(SHADOWS_MAX).readonly(),
   /** Worker receipts `worker:lane:partition,…` that made the controller shift traffic. */
   evidence: z.array(z.string()).max(1024).readonly(),
 });

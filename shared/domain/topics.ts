@@ -18,7 +18,9 @@ const ENDPOINT_KINDS = [
   'predictions',
   'shadow',
   'labels',
+  'keyed-labels',
   'comparisons',
+  'totals',
   'dead-letters',
   'cuts',
 ] as const;
@@ -73,7 +75,9 @@ const ENDPOINT_CONFIG: Readonly<Record<EndpointTopicKind, Readonly<Record<string
   predictions: { ...TIMED, ...WIDE },
   shadow: { ...TIMED, ...WIDE },
   labels: { ...TIMED, ...UNPACKED },
+  'keyed-labels': TIMED,
   comparisons: { ...TIMED, ...WIDE },
+  totals: { ...COMPACTED, ...WIDE },
   'dead-letters': { ...TIMED, ...WIDE },
   cuts: COMPACTED,
 };

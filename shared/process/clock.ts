@@ -4,6 +4,7 @@ import type { Clock } from '../domain/clock.ts';
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
+  monotonicUs: () => Math.round(performance.now() * 1_000),
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve();

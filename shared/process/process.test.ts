@@ -17,6 +17,7 @@ function testClock(jumps: boolean): Clock & { readonly slept: number[] } {
   return {
     slept,
     nowMs: () => nowMs,
+    monotonicUs: () => 0,
     sleep: (ms, signal) => {
       slept.push(ms);
       if (!jumps) return new Promise((resolve) => signal?.addEventListener('abort', () => resolve()));

@@ -10,6 +10,7 @@ function steppingClock(each: (sleeps: number) => void): Clock & { sleptMs: numbe
   return {
     sleptMs: 0,
     nowMs: () => 0,
+    monotonicUs: () => 0,
     async sleep(ms) {
       this.sleptMs += ms;
       sleeps += 1;

@@ -16,6 +16,8 @@ export interface ScoredBy {
   readonly model: ModelRef;
   /** Label of the runtime. */
   readonly runtime: string;
+  /** How long the batch took in the process, waiting for its turn there included, microseconds. */
+  readonly scoringUs: number;
 }
 
 export interface Scored {

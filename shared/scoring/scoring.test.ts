@@ -18,7 +18,7 @@ function block(...values: number[]): RowBlock {
 const badOutput = new MillraceError('MODEL_OUTPUT', { version: 1, endpoint: 'e', detail: 'NaN' });
 const outputError = (outputs: readonly Tensor[]) => (notFinite(outputs) === null ? null : badOutput);
 
-const by = { model: { version: 1, digest: '1'.repeat(64) }, runtime: 'fake 1' };
+const by = { model: { version: 1, digest: '1'.repeat(64) }, runtime: 'fake 1', scoringUs: 5 };
 
 /** Doubles every value; throws for a batch that holds 13; gives NaN for −1. */
 async function choosy(inputs: readonly Tensor[]): Promise<Scored> {

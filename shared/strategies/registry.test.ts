@@ -11,7 +11,7 @@ describe('parseRollout', () => {
     expect(attempt).toThrow(
       expect.objectContaining({
         code: 'STRATEGY_UNKNOWN',
-        context: expect.objectContaining({ known: 'basic, blue-green, canary' }),
+        context: expect.objectContaining({ known: 'basic, blue-green, canary, shadow' }),
       }),
     );
   });

@@ -5,9 +5,11 @@
 import { type ZodType, z } from 'zod';
 import { MillraceError } from '../domain/errors.ts';
 import { type RolloutBase, rolloutBaseSchema } from '../domain/rollout.ts';
+import type { ShadowOptions } from '../domain/shadow.ts';
 import { basic } from './basic.ts';
 import { blueGreen } from './blue-green.ts';
 import { canary } from './canary.ts';
+import { shadow } from './shadow.ts';
 import type { Strategy } from './strategy.ts';
 
 /** A strategy with its options' type forgotten: what help, docs and the controller see. */
@@ -20,6 +22,8 @@ export interface StrategyEntry extends Pick<Strategy, 'name' | 'summary' | 'opti
 /** A strategy with the options of one rollout filled in. */
 export interface ChosenStrategy extends Pick<Strategy, 'name' | 'allowsSetWeight' | 'keepsIncumbent'> {
   readonly promotesWhenReady: boolean;
+  /** How the candidate shadows; null when it does not. */
+  readonly shadow: ShadowOptions | null;
   /** Candidate's share once it is ready, 0..10000; `weightBp` as set by command, else null. */
   readonly candidateShareBp: (weightBp: number | null) => number;
 }
@@ -31,6 +35,7 @@ export const STRATEGIES: readonly StrategyEntry[] = [
   entry(basic), //
   entry(blueGreen),
   entry(canary),
+  entry(shadow),
 ];
 
 /** Any rollout, discriminated by `strategy`. `parseRollout` gives better errors. */
@@ -82,6 +87,7 @@ function entry<Options>(strategy: Strategy<Options>): StrategyEntry {
         allowsSetWeight,
         keepsIncumbent,
         promotesWhenReady: strategy.promotesWhenReady(chosen),
+        shadow: strategy.shadow?.(chosen) ?? null,
         candidateShareBp: (weightBp) => strategy.candidateShareBp({ options: chosen, ready: true, weightBp }),
       };
     },

@@ -3,6 +3,7 @@
 // Invariant: pure. Nobody downstream of the plan asks which strategy made it.
 
 import type { ZodType } from 'zod';
+import type { ShadowOptions } from '../domain/shadow.ts';
 
 /** Where a rollout stands, as far as a strategy needs to know. */
 export interface StrategyView<Options> {
@@ -26,6 +27,8 @@ export interface Strategy<Options = unknown> {
   /** Ready alone completes the rollout (basic), or a `promote` command does. */
   readonly promotesWhenReady: (options: Options) => boolean;
   readonly allowsSetWeight: boolean;
+  /** How the candidate scores copies of requests that it does not answer; absent: it scores none. */
+  readonly shadow?: (options: Options) => ShadowOptions;
   /** Keeps the old version bound and warm after promotion, so that `abort` switches back at once. */
   readonly keepsIncumbent: boolean;
 }

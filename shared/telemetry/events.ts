@@ -26,6 +26,7 @@ export interface EventFields {
   'endpoint-failed': Service & Endpoint & Failed;
   'owner-fenced': Endpoint & { readonly lane: string; readonly partition: number; readonly worker: string };
   'endpoint-degraded': Endpoint & Failed & { readonly partition: number };
+  'shadow-skipped': Endpoint & { readonly version: number; readonly partition: number; readonly records: number };
   'cut-written': Endpoint & { readonly partition: number; readonly revision: number; readonly offset: number };
   'dead-letter-written': Service &
     Endpoint & { readonly code: string; readonly partition: number; readonly offset: number };
@@ -79,6 +80,11 @@ export const EVENTS: { readonly [Name in EventName]: EventEntry<EventFields[Name
   'endpoint-degraded': {
     level: 'error',
     sentence: 'partition {partition} of {endpoint} waits for its incumbent',
+    everyMs: BURST_MS,
+  },
+  'shadow-skipped': {
+    level: 'warn',
+    sentence: 'the shadow of version {version} is too far behind in partition {partition} and drops {records} requests',
     everyMs: BURST_MS,
   },
   'cut-written': {

@@ -9,7 +9,7 @@ import { createLog, type LoggerOptions } from './logger.ts';
 function collect(options: Partial<LoggerOptions> = {}) {
   const lines: string[] = [];
   let nowMs = 1_000;
-  const clock: Clock = { nowMs: () => nowMs, sleep: () => Promise.resolve() };
+  const clock: Clock = { nowMs: () => nowMs, monotonicUs: () => nowMs * 1_000, sleep: () => Promise.resolve() };
   const log = createLog({ level: 'info', clock, write: (line) => lines.push(line), ...options });
   return { log, lines, pass: (ms: number) => (nowMs += ms) };
 }
@@ -53,7 +53,15 @@ test('of a rollout event only what a reader needs is logged, not the plan and th
   const nothing = { settings: null, signature: null, spec: null, candidate: null, lane: null, weightBp: null };
   const event = {
     ...nothing,
-    ...{ plan: null, keepsIncumbent: null, outcome: null, snapshot: null, consumed: null, idempotencyKey: null },
+    ...{
+      plan: null,
+      keepsIncumbent: null,
+      outcome: null,
+      snapshot: null,
+      shadows: null,
+      consumed: null,
+      idempotencyKey: null,
+    },
     ...{ type: 'rollout-refused' as const, endpoint: 'digits', seq: 4, atMs: 1, actor: 'ana', reason: 'try' },
     ...{ rollout: 'digits-2', phase: 'serving' as const, code: 'ROLLOUT_IN_PROGRESS', message: 'no' },
     evidence: ['w:blue:0'],

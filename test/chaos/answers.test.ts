@@ -7,6 +7,7 @@ function world() {
   let nowMs = 0;
   const clock = {
     nowMs: () => nowMs,
+    monotonicUs: () => 0,
     sleep: async (ms: number) => {
       nowMs += ms;
     },

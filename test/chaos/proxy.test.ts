@@ -20,6 +20,7 @@ function handClock(): Clock & { wake(): void; readonly sleeping: number } {
   const sleepers: (() => void)[] = [];
   return {
     nowMs: () => 0,
+    monotonicUs: () => 0,
     sleep: () => new Promise((resolve) => sleepers.push(resolve)),
     wake: () => {
       for (const one of sleepers.splice(0)) one();

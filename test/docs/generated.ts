@@ -1,10 +1,14 @@
 // Generated: the parts of the documentation that follow from tables in the code.
 // Flow: `npm run docs` writes them between markers; docs.test.ts fails when a page is not what this gives.
 
+import { comparatorConfig } from '../../services/comparator/config.ts';
 import { controllerConfig } from '../../services/controller/config.ts';
 import { routerConfig } from '../../services/router/config.ts';
 import { scorerConfig } from '../../services/scorer/config.ts';
+import { shadowConfig } from '../../services/shadow/config.ts';
+import { COMMON_ROWS } from '../../shared/config/common.ts';
 import { renderConfigTable } from '../../shared/config/load.ts';
+import { grantsOf, SERVICES_WITH_ACCESS } from '../../shared/domain/access.ts';
 import { ERRORS } from '../../shared/domain/errors.ts';
 import { STRATEGIES } from '../../shared/strategies/registry.ts';
 import { EVENTS } from '../../shared/telemetry/events.ts';
@@ -12,7 +16,7 @@ import { EVENTS } from '../../shared/telemetry/events.ts';
 /** Markdown between `<!-- generated: <name> -->` and `<!-- end -->`, by page and name. */
 export const GENERATED: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
   'docs/errors.md': { errors: errorTable },
-  'docs/operations.md': { settings: settingTables, events: eventTable, strategies: strategyTable },
+  'docs/operations.md': { settings: settingTables, access: accessTable, events: eventTable, strategies: strategyTable },
 };
 
 /** `page` with its generated parts filled in. */
@@ -31,11 +35,35 @@ function errorTable(): string {
 }
 
 function settingTables(): string {
-  const tables = [routerConfig, scorerConfig, controllerConfig];
-  const texts = tables.map((table) => renderConfigTable(table));
-  const same = texts.every((text) => text === texts[0]);
-  if (same) return `Router, scorer and controller:\n\n${texts[0]}`;
-  return tables.map((table, index) => `**${table.service}**\n\n${texts[index]}`).join('\n');
+  const tables = [routerConfig, scorerConfig, shadowConfig, comparatorConfig, controllerConfig];
+  const own = tables.flatMap(({ service, rows }) => {
+    const added = Object.entries(rows).filter(([name]) => !(name in COMMON_ROWS));
+    if (added.length === 0) return [];
+    return [`Besides, the ${service}:\n\n${renderConfigTable({ service, rows: Object.fromEntries(added) })}`];
+  });
+  return [`Every service:\n\n${renderConfigTable({ service: 'every', rows: COMMON_ROWS })}`, ...own].join('\n');
+}
+
+/** One row per service, kind of resource and set of operations. */
+function accessTable(): string {
+  const rows = SERVICES_WITH_ACCESS.flatMap((service) => {
+    const grants = grantsOf(service, { prefix: '', endpoint: 'E' });
+    const operationsOf = groupBy(grants, ({ resource, name, patternType }) =>
+      [resource, `\`${name}${patternType === 'prefixed' ? '*' : ''}\``].join(' on '),
+    );
+    const namesOf = groupBy([...operationsOf], ([place, of]) => {
+      const [resource = ''] = place.split(' on ');
+      return `| ${service} | ${resource} | ${of.map(({ operation }) => operation).join(', ')}`;
+    });
+    return [...namesOf].map(([row, of]) => `${row} | ${of.map(([place]) => place.split(' on ')[1]).join(', ')} |`);
+  });
+  return `| service | resource | operations | names |\n|---|---|---|---|\n${rows.join('\n')}\n`;
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
+  return groups;
 }
 
 function eventTable(): string {

@@ -60,7 +60,16 @@ describeWithBroker('bad input', ({ brokers, prefix }) => {
     const repository = modelRepository(packages.root);
     const model = { repository: packages.root, clock, nice: NICE_LIVE, environment: process.env, onNotice: () => {} };
     const launcher = modelLauncher(model);
-    house = await startHouse({ bus, topics, clock, log: silentLog, launcher, repository, worker: 'bad-input' });
+    house = await startHouse({
+      bus,
+      topics,
+      clock,
+      log: silentLog,
+      launcher,
+      shadowLauncher: launcher,
+      repository,
+      worker: 'bad-input',
+    });
     void follow('plans', (record) => plans.push(decodeControl('plan', record)));
     void follow('events', (record) => events.push(decodeControl('event', record)));
     const settings = { endpoint: DIGITS_ENDPOINT, partitions: 1, delivery: 'exactly-once' } as const;

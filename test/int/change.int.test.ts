@@ -60,7 +60,16 @@ describeWithBroker('a change under load', ({ brokers, prefix }) => {
     const model = { repository: root, clock, nice: NICE_LIVE, environment: process.env, ...notice };
     const launcher = modelLauncher({ ...model, runtimeModules: [FAULTY_RUNTIME] });
     const log: Log = (_, fields) => 'error' in fields && failures.push(fields.error);
-    house = await startHouse({ bus, topics, clock, log, launcher, repository, worker: 'change' });
+    house = await startHouse({
+      bus,
+      topics,
+      clock,
+      log,
+      launcher,
+      shadowLauncher: launcher,
+      repository,
+      worker: 'change',
+    });
     operator = operatorOf({ bus, ...place, clock });
     await operator.defineEndpoint({ ...SETTINGS, partitions: 1 });
     await operator.apply({ candidate: 1, strategy: 'basic' });

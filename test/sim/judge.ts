@@ -9,6 +9,7 @@ import { HEADER, headerText } from '../../shared/domain/headers.ts';
 import type { InRecord } from '../../shared/domain/record.ts';
 import { LANES, type RoutePlan } from '../../shared/domain/route-plan.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
+import { shadowProblems } from './judge-shadow.ts';
 import { SIM_ENDPOINT, SIM_HEADER, SIM_PARTITIONS } from './users.ts';
 
 /**
@@ -40,6 +41,7 @@ export async function judge(
   problems.push(...(await cutProblems(bus, topics, plans)));
   problems.push(...(await answerProblems(bus, topics)));
   problems.push(...(await drainProblems(bus, topics)));
+  problems.push(...(await shadowProblems(bus, topics)));
   return { totals, problems };
 }
 

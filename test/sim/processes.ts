@@ -1,9 +1,12 @@
 // Processes: the services of a simulated house, each on a bus client of its own, killed, stalled and started again.
 // Invariant: what was killed never acts again; a supervisor starts another one of its kind, under a new name.
 
+import { limitsWith } from '../../services/comparator/limits.ts';
+import { startComparator } from '../../services/comparator/service.ts';
 import { startController } from '../../services/controller/service.ts';
 import { startRouter } from '../../services/router/service.ts';
 import { startScorer } from '../../services/scorer/service.ts';
+import { startShadow } from '../../services/shadow/service.ts';
 import { type MemoryBus, memoryBus } from '../../shared/bus/memory/memory-bus.ts';
 import type { MemoryLog } from '../../shared/bus/memory/memory-log.ts';
 import { MillraceError } from '../../shared/domain/errors.ts';
@@ -14,9 +17,11 @@ import { between, pick, type Random } from './random.ts';
 import type { SimClock } from './sim-clock.ts';
 import { SIM_SIGNATURE, type SimModelsDeps, simModels } from './sim-models.ts';
 
-const KINDS = ['controller', 'router', 'scorer'] as const;
+const KINDS = ['controller', 'router', 'scorer', 'shadow', 'comparator'] as const;
 type Kind = (typeof KINDS)[number];
 
+/** Larger than any history: what is missing at its end is missing for a reason. */
+const SIM_LIMITS = limitsWith({ window: 100_000, labelWindow: 100_000, windowMs: 5_000 });
 /** Processes of each kind: two, so that partitions move and controllers compete. */
 const PER_KIND = 2;
 const SESSION_MS = 3_000;
@@ -92,6 +97,10 @@ export class Processes {
         return startRouter(deps);
       case 'scorer':
         return startScorer({ ...deps, launcher: simModels(this.#deps), worker: name });
+      case 'shadow':
+        return startShadow({ ...deps, launcher: simModels(this.#deps), worker: name });
+      case 'comparator':
+        return startComparator({ ...deps, limits: SIM_LIMITS });
     }
   }
 }

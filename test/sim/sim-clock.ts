@@ -18,6 +18,10 @@ export class SimClock implements Clock {
   /** A binary heap, the next one first. */
   readonly #sleepers: Sleeper[] = [];
 
+  monotonicUs(): number {
+    return this.#nowMs * 1_000;
+  }
+
   nowMs(): number {
     return this.#nowMs;
   }

@@ -74,6 +74,7 @@ export async function simulate(seed: number, faultsMax = Number.POSITIVE_INFINIT
     while (!log.hasTopic(topics.endpoint(SIM_ENDPOINT, 'predictions'))) await clock.sleep(TOPIC_POLL_MS);
     void loop(30, 300, () => users.send());
     void loop(300, 2_500, () => users.act());
+    void loop(100, 600, () => users.label());
     void loop(200, 1_500, () => disturb());
   })();
   function disturb(): void {

@@ -2,7 +2,7 @@
 
 import type { MemoryBus } from '../../shared/bus/memory/memory-bus.ts';
 import { encodeControl } from '../../shared/codec/control.ts';
-import { header } from '../../shared/domain/headers.ts';
+import { HEADER, header } from '../../shared/domain/headers.ts';
 import type { Bytes, OutRecord } from '../../shared/domain/record.ts';
 import type { Command } from '../../shared/domain/rollout.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
@@ -46,9 +46,34 @@ export class Users {
   }
 
   rollOut(candidate: number, strategy: string): Promise<void> {
-    const options = strategy === 'canary' ? { canary: { weightBp: pick(this.#deps.random, [500, 1_000, 5_000]) } } : {};
-    const rollout = parseRollout({ endpoint: SIM_ENDPOINT, candidate, strategy, ...options });
+    const rollout = parseRollout({ endpoint: SIM_ENDPOINT, candidate, strategy, ...this.#optionsOf(strategy) });
     return this.#write('rollouts', encodeControl('rollout', rollout));
+  }
+
+  #optionsOf(strategy: string): object {
+    const { random } = this.#deps;
+    const shadow = {
+      sampleBp: pick(random, [2_000, 10_000, 10_000]),
+      // Small enough that a shadow that was away drops some.
+      maxLag: pick(random, [40, 1_000]),
+      from: pick(random, [{ kind: 'rollout' }, { kind: 'now' }, { kind: 'offset', at: 0 }]),
+      baselineBp: pick(random, [0, 0, 3_000]),
+    };
+    const shadows = random() < 0.2 ? { shadows: [{ ...shadow, candidate: between(random, 1, CANDIDATES_MAX) }] } : {};
+    if (strategy === 'shadow') return { shadow, ...shadows };
+    return strategy === 'canary' ? { canary: { weightBp: pick(random, [500, 1_000, 5_000]) }, ...shadows } : shadows;
+  }
+
+  /** Ground truth of an earlier request, by its place or its id, on any partition. */
+  async label(): Promise<void> {
+    const { bus, topics, random } = this.#deps;
+    const key = pick(random, [
+      `${between(random, 0, 1)}@${between(random, 0, this.sent)}`,
+      `id-${between(random, 0, this.sent)}`,
+    ]);
+    const value = encodeControl('label', { values: [between(random, 0, 9)] });
+    const place = { topic: topics.endpoint(SIM_ENDPOINT, 'labels'), partition: between(random, 0, SIM_PARTITIONS - 1) };
+    await bus.write([{ ...place, key: encoder.encode(key), value, headers: [] }]);
   }
 
   /** One burst of requests; the last partition is idle most of the time. */
@@ -63,7 +88,7 @@ export class Users {
       return {
         ...{ topic: topics.endpoint(SIM_ENDPOINT, 'requests'), partition, key: encoder.encode(`key ${key}`) },
         value: encoder.encode(bad ? 'nonsense' : request(x)),
-        headers: [header(SIM_HEADER, String(x))],
+        headers: [header(SIM_HEADER, String(x)), ...(x % 2 === 0 ? [header(HEADER.cloudEventId, `id-${x}`)] : [])],
       };
     });
     await bus.write(records);
@@ -74,7 +99,7 @@ export class Users {
     const { random } = this.#deps;
     const verb = pick(random, ['roll out', 'roll out', 'promote', 'abort', 'set-weight'] as const);
     const candidate = between(random, 1, CANDIDATES_MAX);
-    const strategy = pick(random, ['basic', 'blue-green', 'canary', 'canary']);
+    const strategy = pick(random, ['basic', 'blue-green', 'canary', 'canary', 'shadow', 'shadow']);
     const weightBp = pick(random, [0, 500, 2_500, 10_000]);
     if (verb === 'roll out') return this.rollOut(candidate, strategy);
     const who = { endpoint: SIM_ENDPOINT, idempotencyKey: `key-${++this.#keys}`, actor: 'sim', reason: '' };

@@ -80,7 +80,7 @@ export class ControllerStory {
 
   rollOut(candidate: number, strategy: string, more: { options?: object; facts?: PackageFacts } = {}) {
     const rollout = parseRollout({ endpoint: ENDPOINT, candidate, strategy, actor: 'ada', ...more.options });
-    const facts = more.facts ?? { kind: 'found', digest: digestOf(candidate), signature: SIGNATURE };
+    const facts = more.facts ?? { kind: 'found', digest: digestOf(candidate), signature: SIGNATURE, shadows: [] };
     const consumed = { topic: 'rollouts', offset: this.#offset++ } as const;
     return this.give({ type: 'rollout', endpoint: ENDPOINT, consumed, rollout, facts });
   }

@@ -14,7 +14,7 @@ import type { InRecord, OutRecord } from '../../shared/domain/record.ts';
 import { refusalRecords } from '../../shared/domain/refusal.ts';
 import { otherLane, type RoutePlan } from '../../shared/domain/route-plan.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
-import { bytesOf, canaryOf, cutOf, ENDPOINT, modelOf, requestAt } from './plans.ts';
+import { bytesOf, canaryOf, cutOf, ENDPOINT, modelOf, requestAt, shadowOf } from './plans.ts';
 
 const topics = topicsOf('');
 
@@ -40,7 +40,11 @@ export class History {
 
   /** A lane record's prediction. */
   answered(lane: InRecord, rest: Partial<InRecord> = {}): InRecord {
-    const answer = { value: bytesOf('7'), contentType: 'application/json', runtime: 'fake 1' };
+    const answer = {
+      value: bytesOf('7'),
+      contentType: 'application/json',
+      by: { model: modelOf(1), runtime: 'fake 1', scoringUs: 5 },
+    };
     return this.append(predictionRecord(topics.endpoint(ENDPOINT, 'predictions'), lane, answer), rest);
   }
 
@@ -131,7 +135,7 @@ export function found(totals: Totals): Record<string, number> {
 
 /** A plan of the history's endpoint with a version that is only shadowed. */
 export function shadowing(plan: RoutePlan, version: number): RoutePlan {
-  return { ...plan, shadows: [{ ...modelOf(version), sampleBp: 10_000 }] };
+  return { ...plan, shadows: [shadowOf(version)] };
 }
 
 function routingAt(record: InRecord): Routing {

@@ -4,6 +4,7 @@ import type { Table } from '../../shared/control/table.ts';
 import type { Cut } from '../../shared/domain/cut.ts';
 import type { Bytes, Header, InRecord } from '../../shared/domain/record.ts';
 import type { ModelRef, RoutePlan } from '../../shared/domain/route-plan.ts';
+import { type PlanShadow, planShadowSchema } from '../../shared/domain/shadow.ts';
 
 export const ENDPOINT = 'numbers';
 
@@ -41,6 +42,11 @@ export function canaryOf(revision: number, weightBp: number, rest: Partial<Route
     ],
     ...rest,
   });
+}
+
+/** A shadow of every request, from now on. */
+export function shadowOf(version: number, rest: Partial<PlanShadow> = {}): PlanShadow {
+  return planShadowSchema.parse({ ...modelOf(version), ...rest });
 }
 
 export function cutOf(plan: RoutePlan, offset: number, partition = 0): Cut {

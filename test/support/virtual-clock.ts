@@ -12,6 +12,10 @@ export class VirtualClock implements Clock {
   #nowMs = START_MS;
   readonly #sleepers = new Set<{ readonly dueMs: number; readonly wake: () => void }>();
 
+  monotonicUs(): number {
+    return this.#nowMs * 1_000;
+  }
+
   nowMs(): number {
     return this.#nowMs;
   }

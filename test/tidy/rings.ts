@@ -12,11 +12,23 @@ export interface Layer {
 }
 
 const DOMAIN = 'shared/domain';
-const PURE = [DOMAIN, 'shared/strategies', 'shared/analysis', 'shared/scoring'];
-const ADAPTERS = ['audit', 'bus', 'codec', 'config', 'control', 'models', 'process', 'runtimes', 'telemetry'].map(
-  (name) => `shared/${name}`,
+const PURE = [DOMAIN, 'shared/strategies', 'shared/analysis', 'shared/comparison', 'shared/scoring'];
+const ADAPTERS = [
+  'audit',
+  'bus',
+  'codec',
+  'comparing',
+  'config',
+  'control',
+  'models',
+  'process',
+  'runtimes',
+  'serving',
+  'telemetry',
+].map((name) => `shared/${name}`);
+const SERVICES = ['cli', 'comparator', 'controller', 'house', 'router', 'scorer', 'shadow'].map(
+  (name) => `services/${name}`,
 );
-const SERVICES = ['cli', 'controller', 'house', 'router', 'scorer'].map((name) => `services/${name}`);
 const PRODUCT = ['shared', 'services', 'demo'];
 
 const adapter = (folder: string, ...also: readonly string[]): Layer => ({
@@ -30,6 +42,7 @@ export const LAYERS: readonly Layer[] = [
   { folder: 'shared/strategies', mayImport: [DOMAIN], pure: true },
   { folder: 'shared/analysis', mayImport: [DOMAIN], pure: true },
   { folder: 'shared/scoring', mayImport: [DOMAIN], pure: true },
+  { folder: 'shared/comparison', mayImport: [DOMAIN], pure: true },
   { folder: 'services/*/core', mayImport: PURE, pure: true },
   adapter('shared/bus'),
   adapter('shared/codec'),
@@ -39,10 +52,14 @@ export const LAYERS: readonly Layer[] = [
   adapter('shared/process', 'shared/telemetry'),
   // A child process finds, verifies and opens packages by itself.
   adapter('shared/runtimes', 'shared/models'),
+  // The processes of an endpoint's versions, for whoever scores.
+  adapter('shared/serving', 'shared/bus', 'shared/codec', 'shared/runtimes', 'shared/scoring', 'shared/telemetry'),
   // What controller and data plane share of following control topics: plumbing over the bus port.
   adapter('shared/control', 'shared/bus', 'shared/telemetry'),
   // Reads whole topics and hands them to the pure checks.
   adapter('shared/audit', 'shared/analysis', 'shared/bus', 'shared/codec'),
+  // Reads answers, outputs and labels, and hands them to the pure comparison.
+  adapter('shared/comparing', 'shared/bus', 'shared/codec', 'shared/comparison'),
   adapter('shared/broker', 'shared/process'),
   // The two that compose: `house` runs all services in one process, `cli` runs the house (`millrace dev`).
   { folder: 'services/house', mayImport: [...PURE, ...ADAPTERS, ...SERVICES], pure: false },

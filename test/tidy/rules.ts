@@ -40,7 +40,11 @@ const within =
 export const BANS: Readonly<Record<string, Ban>> = {
   'Date.now': { call: /\bDate\.now\b/, instead: 'clock.nowMs()', allowed: within('shared/process/clock.ts') },
   'new Date': { call: /\bnew Date\(\)/, instead: 'clock.nowMs()' },
-  'performance.now': { call: /\bperformance\.now\b/, instead: 'clock.nowMs()', allowed: isMain },
+  'performance.now': {
+    call: /\bperformance\.now\b/,
+    instead: 'clock.monotonicUs()',
+    allowed: (path) => isMain(path) || within('shared/process/clock.ts')(path),
+  },
   'Math.random': { call: /\bMath\.random\b/, instead: 'a seeded `random` argument' },
   'process.env': { call: /\bprocess\.env\b/, instead: 'a row of the config table', allowed: isMain },
   'new Error': { call: /\bnew (?:Type|Range)?Error\(/, instead: 'MillraceError and its catalogue' },

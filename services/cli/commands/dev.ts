@@ -10,7 +10,7 @@ import type { Running } from '../../../shared/control/endpoints.ts';
 import { logModelNotices } from '../../../shared/control/notices.ts';
 import { aborted } from '../../../shared/domain/clock.ts';
 import { modelRepository } from '../../../shared/models/repository.ts';
-import { modelLauncher, NICE_LIVE } from '../../../shared/runtimes/spawn.ts';
+import { modelLauncher, NICE_LIVE, NICE_SHADOW } from '../../../shared/runtimes/spawn.ts';
 import { createLog } from '../../../shared/telemetry/logger.ts';
 import { cliSettings } from '../config.ts';
 import type { CliContext, CliHost } from '../context.ts';
@@ -48,7 +48,7 @@ export const addDev: AddCommand = (program, runner) => {
     .command('dev')
     .summary('run everything in one process')
     .description(
-      'Runs controller, router and scorer in one process until Ctrl-C, on the Kafka of --brokers, else on one that it finds or ' +
+      'Runs all services in one process until Ctrl-C, on the Kafka of --brokers, else on one that it finds or ' +
         'starts (Docker, or Java 17 with Maven), else on the memory bus. No other process can reach the memory bus: there, each ' +
         'line on standard input is a millrace command.',
     )
@@ -125,9 +125,14 @@ async function openHouse(context: CliContext, place: Place, options: DevOptions)
   const write = (line: string) => context.host.stderr.write(line);
   const log = createLog({ level: settings.logLevel, format: 'text', clock, write });
   const onNotice = logModelNotices(log);
-  const launcher = modelLauncher({ repository, clock, nice: NICE_LIVE, environment: env, onNotice });
+  const launching = { repository, clock, environment: env, onNotice };
+  const launchers = {
+    launcher: modelLauncher({ ...launching, nice: NICE_LIVE }),
+    shadowLauncher: modelLauncher({ ...launching, nice: NICE_SHADOW }),
+  };
   const worker = `dev-${newKey().slice(0, 8)}`;
-  return startHouse({ bus: place.bus, topics, clock, log, launcher, repository: modelRepository(repository), worker });
+  const models = { ...launchers, repository: modelRepository(repository) };
+  return startHouse({ bus: place.bus, topics, clock, log, ...models, worker });
 }
 
 /** What other processes need to know, on standard output. */

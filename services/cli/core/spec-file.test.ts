@@ -42,12 +42,15 @@ describe('a wrong file', () => {
     [
       'an unknown strategy, naming the known ones',
       'endpoint: digits\ncandidate: 2\nstrategy: rainbow\n',
-      ["f.yaml:3:11: strategy: there is no strategy 'rainbow': use one of basic, blue-green, canary"],
+      ["f.yaml:3:11: strategy: there is no strategy 'rainbow': use one of basic, blue-green, canary, shadow"],
     ],
     [
       'a missing strategy and candidate',
       'kind: rollout\nendpoint: digits\n',
-      ['f.yaml:1:1: strategy: is missing: use one of basic, blue-green, canary', 'f.yaml:1:1: candidate: is missing'],
+      [
+        'f.yaml:1:1: strategy: is missing: use one of basic, blue-green, canary, shadow',
+        'f.yaml:1:1: candidate: is missing',
+      ],
     ],
     ['an unknown kind', 'kind: model\nendpoint: digits\n', ['f.yaml:1:7: kind: the kind is one of endpoint, rollout']],
     ['a list', '- a\n', ['f.yaml:1:1: document: a document is a map of an endpoint or a rollout']],

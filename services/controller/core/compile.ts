@@ -12,6 +12,7 @@ import {
   type Share,
   WEIGHT_BP_ALL,
 } from '../../../shared/domain/route-plan.ts';
+import type { PlanShadow } from '../../../shared/domain/shadow.ts';
 import type { DefinedEndpoint } from './state.ts';
 
 /** Worker receipts that one plan names at most (routePlanSchema). */
@@ -33,7 +34,7 @@ export function compile(state: DefinedEndpoint, evidence: readonly string[]): Ro
     incumbent: state.incumbent,
     shares: sharesOf(state),
     revoked: state.revoked,
-    shadows: [],
+    shadows: shadowsOf(state),
     evidence: evidence.slice(0, EVIDENCE_MAX),
   };
   const problem = planProblem(next);
@@ -50,12 +51,19 @@ function sharesOf(state: DefinedEndpoint): Share[] {
   return lanes[other] === null ? [rest] : [{ lane: other, weightBp }, rest];
 }
 
+/** Copies are scored while the rollout is under way: afterwards there is nothing to decide. */
+function shadowsOf({ rollout }: DefinedEndpoint): readonly PlanShadow[] {
+  const underWay = rollout.phase === 'loading' || rollout.phase === 'ready' || rollout.phase === 'serving';
+  return underWay ? rollout.shadows : [];
+}
+
 /** What the data plane would do by it: everything but revision and evidence, in an order that no codec can change. */
 function meaning(plan: RoutePlan): string {
-  const { rollout, lanes, incumbent, shares, revoked } = plan;
+  const { rollout, lanes, incumbent, shares, revoked, shadows } = plan;
   const weights = shares.map((share) => `${share.lane}=${share.weightBp}`);
   const models = [lanes.blue, lanes.green, ...revoked].map((model) => (model === null ? '-' : formatModel(model)));
-  return [rollout, incumbent ?? '-', ...models, ...weights].join(' ');
+  // A rollout's shadows are all there, or none of them.
+  return [rollout, incumbent ?? '-', ...models, ...weights, shadows.length].join(' ');
 }
 
 function formatModel(model: ModelRef): string {

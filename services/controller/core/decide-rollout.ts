@@ -2,16 +2,17 @@
 // Invariant: a refused rollout changes nothing; the last good one stays in force.
 
 import type { ModelRef } from '../../../shared/domain/route-plan.ts';
-import { type Signature, signatureMismatch } from '../../../shared/domain/tensor.ts';
+import { signatureMismatch } from '../../../shared/domain/tensor.ts';
 import { parseRollout, type Rollout } from '../../../shared/strategies/registry.ts';
 import type { Input, PackageFacts } from './input.ts';
 import { type Journal, type Problem, problem } from './journal.ts';
+import { planShadows } from './plan-shadows.ts';
 import { type DefinedEndpoint, definedEndpoint, freeLane } from './state.ts';
 
 /** The first rollout of an endpoint has no incumbent to fall back on, so nothing but this makes sense. */
 const FIRST_STRATEGY = 'basic';
 
-export function decideRollout(journal: Journal, input: Extract<Input, { type: 'rollout' }>): Journal {
+export function decideRollout(journal: Journal, input: Extract<Input, { type: 'rollout' }>, nowMs: number): Journal {
   const { endpoint, rollout } = input;
   if (rollout === null) {
     return journal.write({ type: 'noted', message: 'a tombstone ends no rollout: use abort' });
@@ -23,15 +24,15 @@ export function decideRollout(journal: Journal, input: Extract<Input, { type: 'r
   }
   const refusal = busyProblem(known) ?? fitProblem(known, rollout) ?? packageProblem(known, rollout, input.facts);
   if (refusal !== null) return journal.refuse('rollout-refused', refusal);
-  return input.facts.kind === 'found' ? accept(journal, known, { rollout, ...input.facts }) : journal;
+  return input.facts.kind === 'found' ? accept(journal, known, { rollout, nowMs, ...input.facts }) : journal;
 }
 
 function accept(
   journal: Journal,
   known: DefinedEndpoint,
-  accepted: { readonly rollout: Rollout; readonly digest: string; readonly signature: Signature },
+  accepted: Extract<PackageFacts, { kind: 'found' }> & { readonly rollout: Rollout; readonly nowMs: number },
 ): Journal {
-  const { rollout, digest, signature } = accepted;
+  const { rollout, digest, signature, shadows } = accepted;
   const candidate: ModelRef = { version: rollout.candidate, digest };
   const lane = freeLane(known);
   journal.write({
@@ -41,6 +42,7 @@ function accept(
     candidate,
     lane,
     signature,
+    shadows: planShadows(known, { rollout, digest, shadows, nowMs: accepted.nowMs }),
     message: `${rollout.strategy}: version ${candidate.version} loads in lane ${lane}`,
   });
   return journal.publish();
@@ -76,10 +78,16 @@ function fitProblem(known: DefinedEndpoint, rollout: Rollout): Problem | null {
 
 function packageProblem(known: DefinedEndpoint, rollout: Rollout, facts: PackageFacts): Problem | null {
   if (facts.kind === 'problem') return facts.problem;
-  if (known.signature === null) return null;
-  const detail = signatureMismatch(known.signature, facts.signature);
-  const { endpoint, candidate: version } = rollout;
-  return detail === null ? null : problem('SIGNATURE_MISMATCH', { endpoint, version, detail });
+  const { endpoint, candidate } = rollout;
+  const expected = known.signature ?? facts.signature;
+  const versions = [candidate, ...(rollout.shadows ?? []).map((shadow) => shadow.candidate)];
+  const signatures = [facts.signature, ...facts.shadows.map(({ signature }) => signature)];
+  for (const [place, version] of versions.entries()) {
+    const signature = signatures[place];
+    const detail = signature === undefined ? null : signatureMismatch(expected, signature);
+    if (detail !== null) return problem('SIGNATURE_MISMATCH', { endpoint, version, detail });
+  }
+  return null;
 }
 
 /** The same again, whoever asks and why, while it is still on its way in. */

@@ -34,7 +34,7 @@ function write(journal: Journal, input: Input, now: Circumstances): Journal {
     case 'endpoint':
       return decideEndpoint(journal, input);
     case 'rollout':
-      return decideRollout(journal, input);
+      return decideRollout(journal, input, now.nowMs);
     case 'command':
       return decideCommand(journal, input.command, now);
     case 'unreadable':

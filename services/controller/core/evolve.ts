@@ -48,8 +48,8 @@ function evolveDefined(state: DefinedEndpoint, event: RolloutEvent): EndpointSta
     case 'endpoint-removed':
       return { kind: 'removed', seq: state.seq, revision: state.revision, rollouts: state.rollouts };
     case 'rollout-accepted': {
-      const { rollout: id, spec, candidate, lane, signature, atMs: acceptedAtMs } = event;
-      const rollout: RolloutState = { phase: 'loading', id, spec, candidate, lane, signature, acceptedAtMs };
+      const { rollout: id, spec, candidate, lane, signature, shadows, atMs: acceptedAtMs } = event;
+      const rollout: RolloutState = { phase: 'loading', id, spec, candidate, lane, signature, acceptedAtMs, shadows };
       return { ...bind(state, lane, candidate), revoked: [], rollouts: state.rollouts + 1, rollout };
     }
     case 'candidate-ready':
@@ -166,8 +166,8 @@ function bind(state: DefinedEndpoint, lane: Lane, model: ModelRef | null): Defin
 
 function coreOf(rollout: RolloutState) {
   assert(rollout.phase !== 'none', 'there is no rollout');
-  const { id, spec, candidate, lane, signature, acceptedAtMs } = rollout;
-  return { id, spec, candidate, lane, signature, acceptedAtMs };
+  const { id, spec, candidate, lane, signature, acceptedAtMs, shadows } = rollout;
+  return { id, spec, candidate, lane, signature, acceptedAtMs, shadows };
 }
 
 function remember(state: EndpointState, key: string | null): EndpointState {

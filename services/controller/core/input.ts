@@ -12,7 +12,13 @@ import type { Problem } from './journal.ts';
 
 /** What the repository says of a rollout's candidate. */
 export type PackageFacts =
-  | { readonly kind: 'found'; readonly digest: string; readonly signature: Signature }
+  | {
+      readonly kind: 'found';
+      readonly digest: string;
+      readonly signature: Signature;
+      /** Of the versions that shadow beside the strategy, in the order of the rollout. */
+      readonly shadows: readonly { readonly digest: string; readonly signature: Signature }[];
+    }
   | { readonly kind: 'problem'; readonly problem: Problem };
 
 export type Input =

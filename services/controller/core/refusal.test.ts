@@ -48,7 +48,7 @@ describe('a rollout is refused', () => {
 
   it("SIGNATURE_MISMATCH against the first version's signature", () => {
     const signature = { ...SIGNATURE, inputs: [{ name: 'image', datatype: 'FP64', shape: [-1, 784] }] } as const;
-    const facts = { kind: 'found', digest: '2'.repeat(64), signature } as const;
+    const facts = { kind: 'found', digest: '2'.repeat(64), signature, shadows: [] } as const;
     const [refused] = story.rollOut(2, 'canary', { facts });
     expect(refused).toMatchObject({ code: 'SIGNATURE_MISMATCH', message: expect.stringContaining('FP64') });
   });

@@ -8,6 +8,7 @@ import { endpointSchema } from '../../../shared/domain/endpoint.ts';
 import type { ConsumedTopic, RolloutPhase } from '../../../shared/domain/event.ts';
 import { weightBpSchema } from '../../../shared/domain/rollout.ts';
 import { LANES, type Lane, modelRefSchema, otherLane, routePlanSchema } from '../../../shared/domain/route-plan.ts';
+import { planShadowSchema } from '../../../shared/domain/shadow.ts';
 import { signatureSchema } from '../../../shared/domain/tensor.ts';
 
 /** Idempotency keys remembered per endpoint; an older command that comes again is decided again. */
@@ -25,6 +26,8 @@ const core = {
   lane,
   signature: signatureSchema,
   acceptedAtMs: z.int().min(0),
+  /** What scores copies until the rollout has ended. */
+  shadows: z.array(planShadowSchema).readonly().default([]),
 };
 /** The lane that must run empty, and the first plan that routes nothing there (null until it is published). */
 const draining = { draining: lane, stopRevision: z.int().min(1).nullable() };

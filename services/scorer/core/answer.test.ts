@@ -28,7 +28,11 @@ const record: InRecord = requestAt(0, {
 });
 
 describe('a prediction', () => {
-  const answer = { value: bytesOf('{}'), contentType: 'application/json', runtime: 'fake 1' };
+  const answer = {
+    value: bytesOf('{}'),
+    contentType: 'application/json',
+    by: { model: modelOf(1), runtime: 'fake 1', scoringUs: 5 },
+  };
   const prediction = predictionRecord('p.numbers.predictions', record, answer);
 
   it('goes under the key and to the partition of its request, and says who answered', () => {

@@ -6,13 +6,14 @@ import type { MillraceError } from '../../../shared/domain/errors.ts';
 import { HEADER, header } from '../../../shared/domain/headers.ts';
 import type { Bytes, InRecord, OutRecord } from '../../../shared/domain/record.ts';
 import type { Topics } from '../../../shared/domain/topics.ts';
+import type { ScoredBy } from '../../../shared/scoring/isolate.ts';
 import type { RescueTarget, Routing } from './triage.ts';
 
 /** The prediction of a scored record. Routing headers say which version answered; foreign ones pass through. */
 export function predictionRecord(
   topic: string,
   record: InRecord,
-  answer: { readonly value: Bytes; readonly contentType: string; readonly runtime: string },
+  answer: { readonly value: Bytes; readonly contentType: string; readonly by: ScoredBy },
 ): OutRecord {
   return {
     topic,
@@ -22,7 +23,8 @@ export function predictionRecord(
     headers: [
       ...record.headers.filter(([name]) => name !== HEADER.contentType),
       header(HEADER.contentType, answer.contentType),
-      header(HEADER.runtime, answer.runtime),
+      header(HEADER.runtime, answer.by.runtime),
+      header(HEADER.scoringUs, String(answer.by.scoringUs)),
     ],
   };
 }

@@ -5,7 +5,7 @@
 import { MillraceError } from '../../../shared/domain/errors.ts';
 import { HEADER, headerText } from '../../../shared/domain/headers.ts';
 import type { InRecord } from '../../../shared/domain/record.ts';
-import { LANES, type Lane, type ModelRef, type RoutePlan } from '../../../shared/domain/route-plan.ts';
+import { LANES, type Lane, type ModelRef, type RoutePlan, sameModel } from '../../../shared/domain/route-plan.ts';
 
 /** What the router wrote on a lane record. */
 export interface Routing {
@@ -60,10 +60,6 @@ export function rescueTarget(plan: RoutePlan | undefined, routing: Routing): Res
   const model = plan.lanes[plan.incumbent];
   if (model === null || sameModel(model, routing.model)) return null;
   return { lane: plan.incumbent, model };
-}
-
-export function sameModel(a: ModelRef, b: ModelRef): boolean {
-  return a.version === b.version && a.digest === b.digest;
 }
 
 /** Routing headers of a lane record, or null when they are not there or not sound. */

@@ -6,7 +6,7 @@ import { transactionalIdOf } from '../../domain/groups.ts';
 import type { TopicSpec } from '../../domain/topics.ts';
 import type { BusAdmin, PartitionOffsets } from '../bus.ts';
 import { backoffMs } from './backoff.ts';
-import { asRefusal, brokerCode, CODE } from './broker-errors.ts';
+import { asRefusal, brokerCode, CODE, type RequestPlace } from './broker-errors.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { committedOffsets } from './committed-offsets.ts';
 import { Connections } from './connections.ts';
@@ -64,7 +64,7 @@ async function createTopics(view: ClusterView, specs: readonly TopicSpec[]): Pro
       timeout: REQUEST_TIMEOUT_MS,
     });
   } catch (error) {
-    if (!onlyExisted(error)) throw asRefusal(firstOf(error), 'CreateTopics');
+    if (!onlyExisted(error)) throw asRefusal(firstOf(error), 'CreateTopics', topicOf(firstOf(error)));
   }
   for (const spec of missing) await awaitLeaders(view, spec);
 }
@@ -80,7 +80,7 @@ async function addPartitions(view: ClusterView, spec: TopicSpec): Promise<void> 
     await broker.createPartitions({ topicPartitions: [{ topic, count }], timeout: REQUEST_TIMEOUT_MS });
   } catch (error) {
     // Somebody else may have added them at the same time.
-    if (brokerCode(error) !== CODE.INVALID_PARTITIONS) throw asRefusal(error, 'CreatePartitions');
+    if (brokerCode(error) !== CODE.INVALID_PARTITIONS) throw asRefusal(error, 'CreatePartitions', { topic });
   }
   await awaitLeaders(view, spec);
 }
@@ -124,6 +124,12 @@ function onlyExisted(error: unknown): boolean {
 function firstOf(error: unknown): unknown {
   if (typeof error !== 'object' || error === null || !('errors' in error) || !Array.isArray(error.errors)) return error;
   return error.errors.find((entry: { readonly code?: unknown }) => entry.code !== CODE.TOPIC_ALREADY_EXISTS) ?? error;
+}
+
+/** Where kafkajs says which topic an error is of. */
+function topicOf(error: unknown): RequestPlace {
+  const named = typeof error === 'object' && error !== null && 'topic' in error && typeof error.topic === 'string';
+  return named ? { topic: String(error.topic) } : {};
 }
 
 async function offsets(

@@ -22,6 +22,9 @@ export const CODE = {
   ILLEGAL_GENERATION: 22,
   UNKNOWN_MEMBER_ID: 25,
   REBALANCE_IN_PROGRESS: 27,
+  TOPIC_AUTHORIZATION_FAILED: 29,
+  GROUP_AUTHORIZATION_FAILED: 30,
+  CLUSTER_AUTHORIZATION_FAILED: 31,
   TOPIC_ALREADY_EXISTS: 36,
   INVALID_PARTITIONS: 37,
   OUT_OF_ORDER_SEQUENCE_NUMBER: 45,
@@ -29,6 +32,8 @@ export const CODE = {
   INVALID_PRODUCER_EPOCH: 47,
   INVALID_PRODUCER_ID_MAPPING: 49,
   CONCURRENT_TRANSACTIONS: 51,
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 53,
+  OPERATION_NOT_ATTEMPTED: 55,
   KAFKA_STORAGE_ERROR: 56,
   UNKNOWN_PRODUCER_ID: 59,
   FENCED_LEADER_EPOCH: 74,
@@ -66,14 +71,38 @@ const COORDINATOR_CODES: ReadonlySet<number> = new Set([
   CODE.NOT_COORDINATOR,
 ]);
 
-/** An error code that a broker answered, where kafkajs's own table has no error for it. */
+/** What a request was about: whoever is denied must know where an ACL is missing. */
+export interface RequestPlace {
+  readonly topic?: string;
+  readonly group?: string;
+  readonly transactionalId?: string;
+}
+
+const DENIAL_CODES: ReadonlySet<number> = new Set([
+  CODE.TOPIC_AUTHORIZATION_FAILED,
+  CODE.GROUP_AUTHORIZATION_FAILED,
+  CODE.CLUSTER_AUTHORIZATION_FAILED,
+  CODE.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+]);
+
+/** An error code that a broker answered, as BROKER_REFUSED; ACCESS_DENIED, with what is denied, where a right is missing. */
 export class BrokerRefusal extends MillraceError {
   readonly brokerCode: number;
 
-  constructor(brokerCode: number, of: string) {
-    super('BROKER_REFUSED', { of, brokerCode });
+  /** @param of names the request */
+  constructor(brokerCode: number, of: string, place: RequestPlace = {}) {
+    if (denied(brokerCode)) super('ACCESS_DENIED', { of, resource: deniedResource(brokerCode, place), brokerCode });
+    else super('BROKER_REFUSED', { of, brokerCode });
     this.brokerCode = brokerCode;
   }
+}
+
+function deniedResource(code: number, { topic, group, transactionalId }: RequestPlace): string {
+  if (code === CODE.TRANSACTIONAL_ID_AUTHORIZATION_FAILED) return `transactional id ${transactionalId ?? ''}`;
+  if (code === CODE.GROUP_AUTHORIZATION_FAILED) return `group ${group ?? ''}`;
+  if (code === CODE.TOPIC_AUTHORIZATION_FAILED) return `topic ${topic ?? ''}`;
+  // Whoever may write to any topic at all may be an idempotent producer (KIP-679).
+  return topic === undefined ? 'the cluster' : `topic ${topic}, or for IdempotentWrite on the cluster,`;
 }
 
 /** The error code that a broker answered; null when none did: connection lost, timeout, not even connected. */
@@ -85,9 +114,14 @@ export function brokerCode(error: unknown): number | null {
 }
 
 /** A broker's answer as an error of ours; what is none stays as it is. `of` names the request. */
-export function asRefusal(error: unknown, of: string): unknown {
+export function asRefusal(error: unknown, of: string, place: RequestPlace = {}): unknown {
   const code = brokerCode(error);
-  return code === null || error instanceof MillraceError ? error : new BrokerRefusal(code, of);
+  return code === null || error instanceof MillraceError ? error : new BrokerRefusal(code, of, place);
+}
+
+/** The user of this connection lacks a right: waiting does not help. */
+export function denied(code: number | null): code is number {
+  return code !== null && DENIAL_CODES.has(code);
 }
 
 /** The leader of a partition may be elsewhere: refresh the metadata and ask again. */

@@ -4,7 +4,7 @@
 
 import { errorText, MillraceError } from '../../domain/errors.ts';
 import { backoffMs } from './backoff.ts';
-import { BrokerRefusal, brokerCode, CODE, coordinatorMoved, leaderMoved } from './broker-errors.ts';
+import { BrokerRefusal, brokerCode, CODE, coordinatorMoved, denied, leaderMoved } from './broker-errors.ts';
 import { Connections, type Wire } from './connections.ts';
 import { knownDefect } from './known-defects.ts';
 import type { Settings } from './options.ts';
@@ -26,6 +26,7 @@ export class ClusterView {
   private readonly coordinators = new Map<string, number>();
   private addresses: ReadonlyMap<number, string> = new Map();
   private readonly topicsKnown = new Map<string, TopicMetadata>();
+  private readonly topicsDenied = new Set<string>();
   private refreshing: Promise<void> | null = null;
   /** The broker that answered last. */
   private lastGood: string | null = null;
@@ -62,9 +63,10 @@ export class ClusterView {
     }
   }
 
-  /** Partition count; null when the topic is not there. @throws BROKER_UNREACHABLE */
+  /** Partition count; null when the topic is not there. @throws BROKER_UNREACHABLE, ACCESS_DENIED */
   async partitionCount(topic: string): Promise<number | null> {
     const known = (await this.ask([topic])).topics.find((entry) => entry.topic === topic);
+    if (known !== undefined && denied(known.code)) throw new BrokerRefusal(known.code, 'Metadata', { topic });
     return known === undefined || known.code === CODE.UNKNOWN_TOPIC_OR_PARTITION ? null : known.leaders.length;
   }
 
@@ -74,14 +76,20 @@ export class ClusterView {
     return topics.filter((entry) => !entry.internal).map((entry) => entry.topic);
   }
 
-  /** Makes a topic's leaders known from now on. @throws TOPIC_UNKNOWN, BROKER_UNREACHABLE */
+  /** Makes a topic's leaders known from now on. @throws TOPIC_UNKNOWN, ACCESS_DENIED, BROKER_UNREACHABLE */
   async track(topic: string): Promise<void> {
     if (this.tracked.has(topic) && this.topicsKnown.has(topic)) return;
     this.tracked.add(topic);
+    // What was denied may be allowed by now.
+    this.topicsDenied.delete(topic);
     const untilMs = this.settings.clock.nowMs() + TOPIC_GRACE_MS;
     for (let failures = 1; ; failures++) {
       await this.refresh();
       if (this.topicsKnown.has(topic)) return;
+      if (this.topicsDenied.has(topic)) {
+        this.tracked.delete(topic);
+        throw new BrokerRefusal(CODE.TOPIC_AUTHORIZATION_FAILED, 'Metadata', { topic });
+      }
       if (this.settings.clock.nowMs() >= untilMs) break;
       await this.settings.clock.sleep(backoffMs(failures));
     }
@@ -182,6 +190,8 @@ export class ClusterView {
   private accept(metadata: Metadata): void {
     if (metadata.addresses.size > 0) this.addresses = metadata.addresses;
     for (const entry of metadata.topics) {
+      if (denied(entry.code)) this.topicsDenied.add(entry.topic);
+      else this.topicsDenied.delete(entry.topic);
       if (entry.code === CODE.UNKNOWN_TOPIC_OR_PARTITION) this.topicsKnown.delete(entry.topic);
       else if (entry.leaders.length > 0) this.topicsKnown.set(entry.topic, entry);
     }

@@ -19,7 +19,7 @@ export interface CommittedScope {
 
 /**
  * Committed next offset by partition, −1 where there is none. Waits out coordinators that move, outages and
- * transactions that complete. @returns null when `signal` aborts @throws BROKER_REFUSED when waiting cannot help
+ * transactions that complete. @returns null when `signal` aborts @throws BROKER_REFUSED, ACCESS_DENIED when waiting cannot help
  */
 export async function committedOffsets(
   scope: CommittedScope,
@@ -37,7 +37,7 @@ export async function committedOffsets(
         await view.settings.clock.sleep(UNSTABLE_RETRY_MS, signal);
         continue;
       }
-      if (code !== null && !coordinatorMoved(code)) throw asRefusal(error, 'OffsetFetch');
+      if (code !== null && !coordinatorMoved(code)) throw asRefusal(error, 'OffsetFetch', { group, topic });
       view.forgetCoordinator('group', group);
       if (code === null) connections.dropAll();
       await view.recover(error, failures, signal);

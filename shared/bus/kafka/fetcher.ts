@@ -156,7 +156,7 @@ export class Fetcher {
   }
 
   private refused(entry: FetchedPartition): BrokerRefusal {
-    const error = new BrokerRefusal(entry.code, `Fetch of ${entry.topic}-${entry.partition}`);
+    const error = new BrokerRefusal(entry.code, `Fetch of ${entry.topic}-${entry.partition}`, { topic: entry.topic });
     // A moved leader is no news; a missing right is.
     if (!leaderMoved(entry.code) && !transient(entry.code)) this.options.onError(error, entry.partition);
     return error;

@@ -1,6 +1,7 @@
 // List offsets: where partitions begin and end, and where a time begins.
 // Flow: admin, readers, and an owner whose committed offset is missing or gone.
 
+import type { ReadFrom, ReadOptions } from '../bus.ts';
 import { asRefusal, BrokerRefusal, brokerCode, CODE, leaderMoved, transient } from './broker-errors.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Connections } from './connections.ts';
@@ -62,9 +63,45 @@ export async function listOffsetsUntilKnown(
     } catch (error) {
       const code = brokerCode(error);
       if (code === null) scope.connections.dropAll();
-      else if (!leaderMoved(code) && !transient(code)) throw asRefusal(error, 'ListOffsets');
+      else if (!leaderMoved(code) && !transient(code)) throw asRefusal(error, 'ListOffsets', { topic: scope.topic });
       await scope.view.recover(error, failures, signal);
     }
   }
   return null;
+}
+
+export interface Bounds {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Start and end of each partition; empty when `signal` aborts. */
+export async function boundsOf(
+  scope: OffsetScope,
+  request: { readonly partitions: readonly number[]; readonly from: ReadOptions['from'] },
+  signal: AbortSignal,
+): Promise<ReadonlyMap<number, Bounds>> {
+  const { partitions, from } = request;
+  const ask = (spec: OffsetSpec, of: readonly number[]) =>
+    listOffsetsUntilKnown(scope, { partitions: of, spec }, signal);
+  const earliest = await ask('earliest', partitions);
+  const ends = await ask('end', partitions);
+  const bounds = new Map<number, Bounds>();
+  if (earliest === null || ends === null) return bounds;
+  for (const partition of partitions) {
+    const first = earliest.get(partition) ?? 0;
+    const end = ends.get(partition) ?? first;
+    const start = fromOf(from, partition);
+    let wanted = typeof start === 'number' ? start : start === 'latest' ? end : first;
+    if (typeof start === 'object') {
+      const found = (await ask(start, [partition]))?.get(partition) ?? -1;
+      wanted = found < 0 ? end : found;
+    }
+    bounds.set(partition, { start: Math.min(Math.max(wanted, first), end), end });
+  }
+  return bounds;
+}
+
+function fromOf(from: ReadOptions['from'], partition: number): ReadFrom {
+  return from instanceof Map ? (from.get(partition) ?? 'earliest') : (from as ReadFrom);
 }

@@ -214,7 +214,7 @@ export class Membership {
     }
     view.forgetCoordinator('group', group);
     if (code === null) this.connections.dropAll();
-    else if (!coordinatorMoved(code)) this.options.onError(asRefusal(error, 'group membership'));
+    else if (!coordinatorMoved(code)) this.options.onError(asRefusal(error, 'group membership', { group }));
     return true;
   }
 

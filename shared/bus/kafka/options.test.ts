@@ -6,7 +6,7 @@ import { settingsOf } from './options.ts';
 const GIVEN = {
   brokers: ['localhost:9092'],
   clientId: 'test',
-  clock: { nowMs: () => 0, sleep: () => Promise.resolve() },
+  clock: { nowMs: () => 0, monotonicUs: () => 0, sleep: () => Promise.resolve() },
   onNotice: () => undefined,
 };
 

@@ -7,7 +7,7 @@ import { outageOf } from './outage.ts';
 test('each transition is told once, with how long it lasted', () => {
   let nowMs = 1_000;
   const notices: BusNotice[] = [];
-  const clock = { nowMs: () => nowMs, sleep: () => Promise.resolve() };
+  const clock = { nowMs: () => nowMs, monotonicUs: () => 0, sleep: () => Promise.resolve() };
   const outage = outageOf(clock, (notice) => notices.push(notice));
   outage.reached();
   outage.failed('refused');

@@ -7,14 +7,14 @@ import { errorText, MillraceError } from '../../domain/errors.ts';
 import { transactionalIdOf } from '../../domain/groups.ts';
 import type { InRecord, OutRecord } from '../../domain/record.ts';
 import type { Delivery } from '../../domain/route-plan.ts';
-import type { OwnedPartition, Taken, TakeOptions } from '../bus.ts';
-import { brokerCode, CODE } from './broker-errors.ts';
+import type { OwnedPartition, ReadFrom, Taken, TakeOptions } from '../bus.ts';
+import { asRefusal, brokerCode, CODE, denied } from './broker-errors.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { type CommittedScope, commitOffset, committedOffsets } from './committed-offsets.ts';
 import { Connections } from './connections.ts';
 import { budgetOf, Feed } from './feed.ts';
 import type { Fetcher } from './fetcher.ts';
-import { listOffsetsUntilKnown } from './list-offsets.ts';
+import { boundsOf } from './list-offsets.ts';
 import type { Membership } from './membership.ts';
 import type { BatchLimits } from './produce.ts';
 import { fenceTransactions, type TransactionalWriter, type TransactionScope } from './transaction.ts';
@@ -77,11 +77,11 @@ export class KafkaPartition implements OwnedPartition {
     this.session = { commit: (work) => this.commitTransaction(writer, work), resumed: false };
   }
 
-  async resume(): Promise<number> {
+  async resume(otherwise: ReadFrom = 'earliest'): Promise<number> {
     this.requireOwned();
     const { session } = this;
     if (session === null) throw this.error('NOT_FENCED');
-    const offset = await this.startOffset();
+    const offset = await this.startOffset(otherwise);
     if (this.session !== session) throw this.error('NOT_FENCED');
     this.owner.fetcher.seek(this.feed, offset);
     session.resumed = true;
@@ -157,22 +157,22 @@ export class KafkaPartition implements OwnedPartition {
     });
   }
 
-  /** The committed offset, else the earliest. One that is gone is reported, and the earliest taken. */
-  private async startOffset(): Promise<number> {
+  /** The committed offset, else `otherwise`. One that is gone is reported, and the earliest taken. */
+  private async startOffset(otherwise: ReadFrom): Promise<number> {
     const { partition, lost } = this;
     const { view, topic } = this.owner;
     const committed = await committedOffsets(this.committedScope(), [partition], lost);
     if (committed === null) throw this.error('PARTITION_LOST');
     const offset = committed.get(partition) ?? -1;
     const scope = { view, connections: this.connections, topic };
-    const begin = await listOffsetsUntilKnown(scope, { partitions: [partition], spec: 'earliest' }, lost);
-    if (begin === null) throw this.error('PARTITION_LOST');
-    const earliest = begin.get(partition) ?? 0;
-    if (offset >= earliest) return offset;
-    if (offset >= 0) {
-      this.owner.onError(new MillraceError('OFFSET_LOST', { topic, partition, offset, earliest }), partition);
-    }
-    return earliest;
+    const known = offset < 0 ? otherwise : 'earliest';
+    const bounds = await boundsOf(scope, { partitions: [partition], from: known }, lost);
+    const start = bounds.get(partition)?.start;
+    if (start === undefined) throw this.error('PARTITION_LOST');
+    if (offset < 0) return start;
+    if (offset >= start) return offset;
+    this.owner.onError(new MillraceError('OFFSET_LOST', { topic, partition, offset, earliest: start }), partition);
+    return start;
   }
 
   private async commitTransaction(writer: TransactionalWriter, work: Work): Promise<void> {
@@ -190,8 +190,9 @@ export class KafkaPartition implements OwnedPartition {
       const generation = () => membership.generation;
       await commitOffset(this.committedScope(), { partition, nextOffset: work.nextOffset, generation, deadlineMs });
     } catch (error) {
-      if (error instanceof MillraceError && error.code === 'RECORD_TOO_LARGE') throw error;
+      if (error instanceof MillraceError && ['RECORD_TOO_LARGE', 'ACCESS_DENIED'].includes(error.code)) throw error;
       const code = brokerCode(error);
+      if (denied(code)) throw asRefusal(error, 'OffsetCommit', { topic: this.topic, group: this.owner.group });
       const given = code === CODE.UNKNOWN_MEMBER_ID || code === CODE.ILLEGAL_GENERATION;
       throw this.error(given ? 'FENCED' : 'COMMIT_DOUBTFUL', errorText(error), error);
     }

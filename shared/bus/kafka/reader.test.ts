@@ -12,7 +12,7 @@ const TOPIC_AUTHORIZATION_FAILED = 29;
 const refusals: ((error: unknown, partition: number) => void)[] = [];
 
 vi.mock('./list-offsets.ts', () => ({
-  listOffsetsUntilKnown: async (_scope: unknown, { spec }: { spec: unknown }) => new Map([[0, spec === 'end' ? 5 : 0]]),
+  boundsOf: async () => new Map([[0, { start: 0, end: 5 }]]),
 }));
 vi.mock('./fetcher.ts', () => ({
   Fetcher: class {
@@ -37,5 +37,5 @@ test('a lasting refusal wakes and ends a read that waits for its end', async () 
   await clock.settle();
   refusals[0]?.(new BrokerRefusal(TOPIC_AUTHORIZATION_FAILED, 'Fetch of things-0'), 0);
   await clock.settle();
-  expect(await Promise.race([outcome, 'still waiting'])).toMatchObject({ code: 'BROKER_REFUSED' });
+  expect(await Promise.race([outcome, 'still waiting'])).toMatchObject({ code: 'ACCESS_DENIED' });
 });

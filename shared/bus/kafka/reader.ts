@@ -5,16 +5,18 @@
 
 import { errorText, MillraceError } from '../../domain/errors.ts';
 import type { InRecord } from '../../domain/record.ts';
-import type { ReadBatch, ReadFrom, ReadOptions } from '../bus.ts';
+import type { ReadBatch, ReadOptions } from '../bus.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { Connections } from './connections.ts';
 import { Feed } from './feed.ts';
 import { Fetcher } from './fetcher.ts';
-import { listOffsetsUntilKnown, type OffsetScope, type OffsetSpec } from './list-offsets.ts';
+import { boundsOf } from './list-offsets.ts';
 
 const BATCH_RECORDS_MAX = 1_000;
 const BATCH_BYTES_MAX = 1_048_576;
 const OFFSETS_TIMEOUT_MS = 10_000;
+/** Why a topic cannot be read, however long one waits. */
+const LASTING: ReadonlySet<string> = new Set(['TOPIC_UNKNOWN', 'ACCESS_DENIED']);
 
 interface Cursor {
   readonly feed: Feed;
@@ -26,14 +28,9 @@ interface Cursor {
   begun: boolean;
 }
 
-interface Bounds {
-  readonly start: number;
-  readonly end: number;
-}
-
 /**
  * @param closing aborts when the bus closes
- * @throws TOPIC_UNKNOWN, BATCH_UNREADABLE, BROKER_REFUSED when the refusal is a lasting one
+ * @throws TOPIC_UNKNOWN, ACCESS_DENIED, BATCH_UNREADABLE, BROKER_REFUSED when the refusal is a lasting one
  */
 export async function* readTopic(
   view: ClusterView,
@@ -142,45 +139,14 @@ async function openCursors(view: ClusterView, options: ReadOptions, signal: Abor
   }
 }
 
-/** Start and end of each partition; empty when `signal` aborts. */
-async function boundsOf(
-  scope: OffsetScope,
-  request: { readonly partitions: readonly number[]; readonly from: ReadOptions['from'] },
-  signal: AbortSignal,
-): Promise<ReadonlyMap<number, Bounds>> {
-  const { partitions, from } = request;
-  const ask = (spec: OffsetSpec, of: readonly number[]) =>
-    listOffsetsUntilKnown(scope, { partitions: of, spec }, signal);
-  const earliest = await ask('earliest', partitions);
-  const ends = await ask('end', partitions);
-  const bounds = new Map<number, Bounds>();
-  if (earliest === null || ends === null) return bounds;
-  for (const partition of partitions) {
-    const first = earliest.get(partition) ?? 0;
-    const end = ends.get(partition) ?? first;
-    const start = fromOf(from, partition);
-    let wanted = typeof start === 'number' ? start : start === 'latest' ? end : first;
-    if (typeof start === 'object') {
-      const found = (await ask(start, [partition]))?.get(partition) ?? -1;
-      wanted = found < 0 ? end : found;
-    }
-    bounds.set(partition, { start: Math.min(Math.max(wanted, first), end), end });
-  }
-  return bounds;
-}
-
-function fromOf(from: ReadOptions['from'], partition: number): ReadFrom {
-  return from instanceof Map ? (from.get(partition) ?? 'earliest') : (from as ReadFrom);
-}
-
-/** @throws TOPIC_UNKNOWN */
+/** @throws TOPIC_UNKNOWN, ACCESS_DENIED */
 export async function trackUntilReached(view: ClusterView, topic: string, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
       await view.track(topic);
       return;
     } catch (error) {
-      if (error instanceof MillraceError && error.code === 'TOPIC_UNKNOWN') throw error;
+      if (error instanceof MillraceError && LASTING.has(error.code)) throw error;
       await view.refreshUntilReached(signal);
     }
   }

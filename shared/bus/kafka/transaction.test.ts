@@ -103,6 +103,8 @@ test.each([
   ['produce', noAnswer, 'COMMIT_DOUBTFUL'],
   ['produce', () => CODE.NOT_LEADER_OR_FOLLOWER, 'COMMIT_DOUBTFUL'],
   ['produce', () => CODE.MESSAGE_TOO_LARGE, 'RECORD_TOO_LARGE'],
+  ['produce', () => CODE.TOPIC_AUTHORIZATION_FAILED, 'ACCESS_DENIED'],
+  ['addOffsetsToTxn', refusal(CODE.GROUP_AUTHORIZATION_FAILED), 'ACCESS_DENIED'],
   ['txnOffsetCommit', refusal(CODE.NOT_COORDINATOR), 'COMMIT_DOUBTFUL'],
   ['commit', noAnswer, 'COMMIT_DOUBTFUL'],
   ['commit', refusal(CODE.NOT_COORDINATOR), 'COMMIT_DOUBTFUL'],
@@ -113,6 +115,20 @@ test.each([
   await expect(writer.commit([OUTPUT], 5)).rejects.toMatchObject({ code: 'COMMIT_DOUBTFUL' });
   expect(asked).toHaveLength(sent);
 });
+
+test.each([CODE.TOPIC_AUTHORIZATION_FAILED, CODE.OPERATION_NOT_ATTEMPTED])(
+  'a topic that is denied is named, whichever code of many the client tells (%i)',
+  async (told) => {
+    const denied = (nth: number) =>
+      nth === 2 ? undefined : new BrokerRefusal(nth === 1 ? told : CODE.TOPIC_AUTHORIZATION_FAILED, 'test');
+    const { writer, asked } = standIn({ addPartitionsToTxn: denied });
+    const outputs = [OUTPUT, { ...OUTPUT, topic: 'not-ours' }];
+    const refused = { code: 'ACCESS_DENIED', context: { resource: 'topic not-ours' } };
+    await expect(writer.commit(outputs, 5)).rejects.toMatchObject(refused);
+    expect(asked).not.toContain('produce');
+    expect(asked.at(-1)).toBe('abort');
+  },
+);
 
 test('what failed before the end is aborted, what failed at the end is left alone', async () => {
   const before = standIn({ produce: noAnswer });

@@ -5,7 +5,16 @@
 
 import { errorText, MillraceError } from '../../domain/errors.ts';
 import type { OutRecord } from '../../domain/record.ts';
-import { asRefusal, brokerCode, CODE, coordinatorMoved, fenced, tooLarge } from './broker-errors.ts';
+import {
+  asRefusal,
+  BrokerRefusal,
+  brokerCode,
+  CODE,
+  coordinatorMoved,
+  denied,
+  fenced,
+  tooLarge,
+} from './broker-errors.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Connections, Wire } from './connections.ts';
 import {
@@ -35,6 +44,11 @@ export interface TransactionScope {
   readonly partition: number;
 }
 
+interface TopicPartitions {
+  readonly topic: string;
+  readonly partitions: readonly number[];
+}
+
 interface ProducerIdentity {
   /** Decimal int64. */
   readonly producerId: string;
@@ -53,7 +67,7 @@ export async function fenceTransactions(
 /**
  * Ends every earlier owner of the transactional id: InitProducerId.
  * Waits until their open transaction is completed or aborted, through outages, until `signal` aborts (then null).
- * @throws BROKER_REFUSED when waiting cannot help
+ * @throws BROKER_REFUSED, ACCESS_DENIED when waiting cannot help
  */
 export async function initProducer(
   { view, connections, transactionalId }: Pick<TransactionScope, 'view' | 'connections' | 'transactionalId'>,
@@ -73,7 +87,9 @@ export async function initProducer(
         continue;
       }
       view.forgetCoordinator('transaction', transactionalId);
-      if (code !== null && !coordinatorMoved(code) && !fenced(code)) throw asRefusal(error, 'InitProducerId');
+      if (code !== null && !coordinatorMoved(code) && !fenced(code)) {
+        throw asRefusal(error, 'InitProducerId', { transactionalId });
+      }
       if (code === null && address !== null) connections.drop(address);
       await view.recover(error, failures, signal);
     }
@@ -96,7 +112,7 @@ export class TransactionalWriter {
 
   /**
    * Outputs and the input offset in one transaction.
-   * @throws FENCED, RECORD_TOO_LARGE (`index` names the output), TOPIC_UNKNOWN, COMMIT_DOUBTFUL;
+   * @throws FENCED, RECORD_TOO_LARGE (`index` names the output), TOPIC_UNKNOWN, ACCESS_DENIED, COMMIT_DOUBTFUL;
    *         after any of them this object is used up
    */
   async commit(outputs: readonly OutRecord[], nextOffset: number): Promise<void> {
@@ -131,7 +147,7 @@ export class TransactionalWriter {
     const errors = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
     if (errors.length === 0) return;
     const failures = errors.map((error) => this.failure(error, 'before the end of the transaction'));
-    const told = failures.find((e) => e.code === 'FENCED') ?? failures.find((e) => e.code === 'RECORD_TOO_LARGE');
+    const [told] = MOST_TELLING.flatMap((code) => failures.filter((failure) => failure.code === code));
     if (told?.code !== 'FENCED') await this.abort(coordinator);
     throw told ?? failures[0] ?? this.doubtful('unknown');
   }
@@ -147,7 +163,26 @@ export class TransactionalWriter {
     const byTopic = new Map<string, number[]>();
     for (const { topic, partition } of partitions) byTopic.set(topic, [...(byTopic.get(topic) ?? []), partition]);
     const topics = [...byTopic].map(([topic, of]) => ({ topic, partitions: of }));
-    await this.whenLastCompleted(() => coordinator.broker.addPartitionsToTxn({ ...this.id, topics }));
+    try {
+      await this.whenLastCompleted(() => coordinator.broker.addPartitionsToTxn({ ...this.id, topics }));
+    } catch (error) {
+      throw (await this.deniedTopic(coordinator, { topics, error })) ?? error;
+    }
+  }
+
+  /** All partitions are added or none, and kafkajs tells one code of many: asks again, topic by topic, which one is denied. */
+  private async deniedTopic(
+    { broker }: Wire,
+    { topics, error }: { readonly topics: readonly TopicPartitions[]; readonly error: unknown },
+  ): Promise<BrokerRefusal | null> {
+    const code = brokerCode(error);
+    if (code !== CODE.TOPIC_AUTHORIZATION_FAILED && code !== CODE.OPERATION_NOT_ATTEMPTED) return null;
+    for (const each of topics) {
+      const answered = await broker.addPartitionsToTxn({ ...this.id, topics: [each] }).catch(brokerCode);
+      if (answered !== CODE.TOPIC_AUTHORIZATION_FAILED) continue;
+      return new BrokerRefusal(answered, 'AddPartitionsToTxn', { topic: each.topic });
+    }
+    return null;
   }
 
   private addOffsets(coordinator: Wire): Promise<void> {
@@ -179,7 +214,10 @@ export class TransactionalWriter {
     const outcomes = await sendBatches(batches, { view, connections, transactionalId, timeoutMs });
     const refused = outcomes.find((outcome) => tooLarge(outcome.code));
     if (refused !== undefined) throw this.tooLarge(refused, outputs, limits);
-    for (const { code } of outcomes) if (fenced(code)) throw this.fencedError(code);
+    for (const { code, batch } of outcomes) {
+      if (fenced(code)) throw this.fencedError(code);
+      if (denied(code)) throw new BrokerRefusal(code, 'Produce', { topic: batch.topic, transactionalId });
+    }
     const failed = outcomes.find((outcome) => outcome.code !== 0);
     if (failed !== undefined) {
       // The owner starts over from the fence; by then the leaders are known again.
@@ -230,12 +268,13 @@ export class TransactionalWriter {
     return new MillraceError('RECORD_TOO_LARGE', { topic, partition, index, bytes: plan.bytes });
   }
 
-  /** Sorts an error into the three that `commit` throws. */
+  /** Sorts an error into those that `commit` throws. */
   private failure(error: unknown, when: string): MillraceError {
     if (error instanceof MillraceError && FAILURES.has(error.code)) return error;
     const code = brokerCode(error);
     if (fenced(code)) return this.fencedError(code);
-    const { view, connections, transactionalId } = this.scope;
+    const { view, connections, transactionalId, group, topic } = this.scope;
+    if (denied(code)) return new BrokerRefusal(code, 'a transaction', { topic, group, transactionalId });
     view.forgetCoordinator('transaction', transactionalId);
     // An answer may still be on its way on any of them.
     if (code === null) connections.dropAll();
@@ -252,4 +291,5 @@ export class TransactionalWriter {
   }
 }
 
-const FAILURES: ReadonlySet<string> = new Set(['FENCED', 'RECORD_TOO_LARGE', 'COMMIT_DOUBTFUL']);
+const MOST_TELLING = ['FENCED', 'RECORD_TOO_LARGE', 'ACCESS_DENIED'] as const;
+const FAILURES: ReadonlySet<string> = new Set([...MOST_TELLING, 'COMMIT_DOUBTFUL']);

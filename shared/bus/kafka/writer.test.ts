@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest';
 import { MillraceError } from '../../domain/errors.ts';
 import type { InRecord, OutRecord } from '../../domain/record.ts';
-import { CODE } from './broker-errors.ts';
+import { BrokerRefusal, CODE } from './broker-errors.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Connections } from './connections.ts';
 import type { WireRequest } from './internals/client-types.ts';
@@ -21,7 +21,7 @@ interface Sent {
 /** Answer to the nth Produce: a code, or an error for a lost connection. */
 type Answer = (nth: number, sent: Sent) => number | Error;
 
-function standIn(answer: Answer = () => 0) {
+function standIn(answer: Answer = () => 0, identify: () => void = () => undefined) {
   const sent: Sent[] = [];
   let nowMs = 0;
   let producerId = 0;
@@ -50,7 +50,11 @@ function standIn(answer: Answer = () => 0) {
     if (typeof result !== 'number') throw result;
     return [{ topic: 't', partition: 0, code: result }];
   };
-  const broker = { initProducerId: async () => ({ producerId: String(++producerId), producerEpoch: 0 }) };
+  const initProducerId = async () => {
+    identify();
+    return { producerId: String(++producerId), producerEpoch: 0 };
+  };
+  const broker = { initProducerId };
   const connections = { to: async () => ({ broker, send }), drop: () => undefined, close: () => undefined };
   const limits = new BatchLimits();
   const writer = new RecordWriter(view as unknown as ClusterView, limits, connections as unknown as Connections);
@@ -159,4 +163,24 @@ test('closing fails what is under way and what comes after', async () => {
   writer.close();
   await expect(writing).rejects.toMatchObject({ code: 'WRITE_FAILED' });
   await expect(writer.write([out('b')], 60_000)).rejects.toMatchObject({ code: 'WRITE_FAILED' });
+});
+
+test('a missing right is told at once, with the topic, and the next write is tried anew', async () => {
+  const { writer, sent } = standIn((nth) => (nth === 1 ? CODE.TOPIC_AUTHORIZATION_FAILED : 0));
+  const refused = { code: 'ACCESS_DENIED', context: { of: 'Produce', resource: 'topic t' } };
+  await expect(writer.write([out('a')], Number.MAX_SAFE_INTEGER)).rejects.toMatchObject(refused);
+  await writer.write([out('b')], 5_000);
+  expect(sent.map(({ values, firstSequence }) => [values, firstSequence])).toEqual([
+    [['a'], 0],
+    [['b'], 0],
+  ]);
+});
+
+test('one who may write nowhere is told at once, too', async () => {
+  const { writer, sent } = standIn(undefined, () => {
+    throw new BrokerRefusal(CODE.CLUSTER_AUTHORIZATION_FAILED, 'test');
+  });
+  const refused = { code: 'ACCESS_DENIED', message: expect.stringContaining('topic t, or') };
+  await expect(writer.write([out('a')], Number.MAX_SAFE_INTEGER)).rejects.toMatchObject(refused);
+  expect(sent).toEqual([]);
 });

@@ -6,7 +6,7 @@
 import { errorText, MillraceError } from '../../domain/errors.ts';
 import type { OutRecord } from '../../domain/record.ts';
 import { backoffMs } from './backoff.ts';
-import { brokerCode, CODE, leaderMoved, tooLarge, transient } from './broker-errors.ts';
+import { BrokerRefusal, brokerCode, CODE, denied, leaderMoved, tooLarge, transient } from './broker-errors.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { Connections } from './connections.ts';
 import { planBatches } from './internals/record-batch.ts';
@@ -22,6 +22,7 @@ const IDENTITY_CODES: ReadonlySet<number> = new Set([
   CODE.INVALID_PRODUCER_EPOCH,
   CODE.INVALID_PRODUCER_ID_MAPPING,
 ]);
+const OF_ONE_TOPIC: ReadonlySet<string> = new Set(['TOPIC_UNKNOWN', 'ACCESS_DENIED']);
 
 interface Call {
   left: number;
@@ -70,7 +71,7 @@ export class RecordWriter {
 
   /**
    * Resolves when all in-sync replicas have every record.
-   * @throws WRITE_FAILED after the deadline, RECORD_TOO_LARGE, TOPIC_UNKNOWN; some records may have been written
+   * @throws WRITE_FAILED after the deadline; RECORD_TOO_LARGE, TOPIC_UNKNOWN, ACCESS_DENIED; some records may have been written
    */
   async write(records: readonly OutRecord[], deadlineMs: number): Promise<void> {
     const [first] = records;
@@ -142,7 +143,10 @@ export class RecordWriter {
       for (const topic of new Set(queues.map((queue) => queue.topic))) await this.known(topic);
       this.identity ??= await this.identify();
     } catch (error) {
-      return error;
+      const code = brokerCode(error);
+      if (!denied(code)) return error;
+      for (const queue of queues) this.refuse(queue, new BrokerRefusal(code, 'InitProducerId', { topic: queue.topic }));
+      return null;
     }
     const live = queues.filter((queue) => queue.inFlight !== null || queue.waiting.length > 0);
     const sent = new Map(live.map((queue) => [this.prepare(queue, this.identity), queue]));
@@ -157,12 +161,12 @@ export class RecordWriter {
     return problem;
   }
 
-  /** An unknown topic fails its own calls only. */
+  /** A topic that is unknown or denied fails its own calls only. */
   private async known(topic: string): Promise<void> {
     try {
       await this.view.track(topic);
     } catch (error) {
-      if (!(error instanceof MillraceError) || error.code !== 'TOPIC_UNKNOWN') throw error;
+      if (!(error instanceof MillraceError) || !OF_ONE_TOPIC.has(error.code)) throw error;
       for (const queue of this.queues.values()) if (queue.topic === topic) this.refuse(queue, error);
     }
   }
@@ -222,6 +226,10 @@ export class RecordWriter {
     }
     if (code === null) return error;
     if (leaderMoved(code) || transient(code)) return codeError(code);
+    if (denied(code)) {
+      this.refuse(queue, new BrokerRefusal(code, 'Produce', { topic: queue.topic }));
+      return null;
+    }
     this.refuse(queue, this.written(queue, `Kafka error ${code}`));
     return null;
   }

@@ -5,7 +5,7 @@
 import { errorText, MillraceError } from '../../domain/errors.ts';
 import { transactionalIdOf } from '../../domain/groups.ts';
 import type { OutRecord } from '../../domain/record.ts';
-import type { ConsumeOptions, OwnedPartition, Taken, TakeOptions } from '../bus.ts';
+import type { ConsumeOptions, OwnedPartition, ReadFrom, Taken, TakeOptions } from '../bus.ts';
 import type { AppendContext, CommitContext } from './hooks.ts';
 import type { MemoryClient } from './memory-client.ts';
 import { partitionKey } from './memory-log.ts';
@@ -62,18 +62,19 @@ export class MemoryPartition implements OwnedPartition {
     this.session = { producer, over: new AbortController(), position: null };
   }
 
-  async resume(): Promise<number> {
+  async resume(otherwise: ReadFrom = 'earliest'): Promise<number> {
     const { client, options } = this.owner;
     await client.alive();
     this.requireOwned();
     if (this.session === null) throw this.error('NOT_FENCED');
     const committed = client.log.groups.committed(options, this.partition);
-    const { earliest } = client.log.partition(this.topic, this.partition);
+    const log = client.log.partition(this.topic, this.partition);
+    const { earliest } = log;
     if (committed >= 0 && committed < earliest) {
       const { topic, partition } = this;
       options.onError(new MillraceError('OFFSET_LOST', { topic, partition, offset: committed, earliest }), partition);
     }
-    this.session.position = Math.max(committed, earliest);
+    this.session.position = committed < 0 ? log.startOf(otherwise) : Math.max(committed, earliest);
     return this.session.position;
   }
 

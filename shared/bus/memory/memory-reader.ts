@@ -54,15 +54,8 @@ function openCursors(client: MemoryClient, options: ReadOptions): Cursor[] {
       : partitions.map((partition) => client.log.partition(topic, partition));
   return logs.map((log) => {
     const start = from instanceof Map ? (from.get(log.partition) ?? 'earliest') : (from as ReadFrom);
-    return { log, end: until === 'end' ? log.end : null, position: startOffset(log, start), begun: false };
+    return { log, end: until === 'end' ? log.end : null, position: log.startOf(start), begun: false };
   });
-}
-
-function startOffset(log: PartitionLog, from: ReadFrom): number {
-  if (from === 'earliest') return log.earliest;
-  if (from === 'latest') return log.end;
-  const wanted = typeof from === 'number' ? from : log.offsetAt(from.timestampMs);
-  return Math.min(Math.max(wanted, log.earliest), log.end);
 }
 
 /** Null when there is nothing new to say. */

@@ -4,6 +4,7 @@
 //             read_committed shows nothing of open or aborted transactions and nothing past the last stable offset.
 
 import type { InRecord, OutRecord } from '../../domain/record.ts';
+import type { ReadFrom } from '../bus.ts';
 import { payloadBytes } from './record-bytes.ts';
 import type { Transaction } from './transactions.ts';
 
@@ -101,8 +102,16 @@ export class PartitionLog {
     return { records, nextOffset: offset };
   }
 
+  /** Where reading `from` begins: an offset that is there, or the end. */
+  startOf(from: ReadFrom): number {
+    if (from === 'earliest') return this.earliest;
+    if (from === 'latest') return this.end;
+    const wanted = typeof from === 'number' ? from : this.offsetAt(from.timestampMs);
+    return Math.min(Math.max(wanted, this.earliest), this.end);
+  }
+
   /** Offset of the first data record at or after a time; the end when there is none. */
-  offsetAt(timestampMs: number): number {
+  private offsetAt(timestampMs: number): number {
     const found = this.entries.findIndex(
       (entry, offset) => offset >= this.earliest && entry.type === 'data' && entry.record.timestampMs >= timestampMs,
     );

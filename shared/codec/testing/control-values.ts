@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { CONSUMED_TOPICS, OUTCOMES, ROLLOUT_PHASES, type RolloutEvent } from '../../domain/event.ts';
 import { VERBS } from '../../domain/rollout.ts';
 import { DELIVERIES, LANES, type RoutePlan } from '../../domain/route-plan.ts';
+import { FROMS, GATES, MARKS, WEEKDAYS } from '../../domain/shadow.ts';
 import { WORKER_STATES } from '../../domain/worker.ts';
 import type { ControlKind, ControlValues } from '../control.ts';
 import { signatureArbitrary } from './tensors.ts';
@@ -22,6 +23,34 @@ const lane = fc.constantFrom(...LANES);
 const evidence = fc.array(someText, { maxLength: 3 });
 const delivery = fc.constantFrom(...DELIVERIES);
 
+const clockTime = fc.stringMatching(/^([01][0-9]|2[0-3]):[0-5][0-9]$/);
+const timeWindow = fc.record({ days: fc.subarray([...WEEKDAYS]), from: clockTime, to: clockTime });
+const gate = fc
+  .record({
+    kind: fc.constantFrom(...GATES),
+    timeZone: fc.constantFrom('UTC', 'Asia/Kolkata'),
+    timeWindow,
+    maxLiveLag: count,
+  })
+  .map(({ timeWindow: window, ...rest }) => ({
+    ...rest,
+    windows: rest.kind === 'windows' || rest.kind === 'batch' ? [window] : [],
+  }));
+const ratio = fc.double({ min: 0, max: 1, noNaN: true });
+const tolerances = fc.array(fc.record({ output: someText, atol: ratio, rtol: ratio }), { maxLength: 2 });
+const shadowCommon = { sampleBp: weightBp, gate, maxLag: version, tolerances };
+const shadowOptions = {
+  ...shadowCommon,
+  from: fc.record({ kind: fc.constantFrom(...FROMS), at: offset }),
+  baselineBp: weightBp,
+};
+const planShadow = fc.record({
+  ...shadowCommon,
+  version,
+  digest: text,
+  from: fc.record({ kind: fc.constantFrom('now' as const, 'timestamp' as const, 'offset' as const), at: offset }),
+});
+
 const plan: fc.Arbitrary<RoutePlan> = fc
   .record({
     endpoint: name,
@@ -32,7 +61,7 @@ const plan: fc.Arbitrary<RoutePlan> = fc
     incumbent: fc.option(lane),
     share: fc.option(weightBp),
     revoked: fc.array(model, { maxLength: 3 }),
-    shadows: fc.array(fc.record({ version, digest: text, sampleBp: weightBp }), { maxLength: 2 }),
+    shadows: fc.array(planShadow, { maxLength: 2 }),
     evidence,
   })
   .map(({ share, ...rest }) => {
@@ -76,6 +105,12 @@ const rollout: fc.Arbitrary<ControlValues['rollout']> = fc.oneof(
     blueGreen: fc.record({ promotion: fc.constantFrom('manual', 'auto') }),
   }),
   fc.record({ ...rolloutBase, strategy: fc.constant('canary'), canary: fc.record({ weightBp }) }),
+  fc.record({ ...rolloutBase, strategy: fc.constant('shadow'), shadow: fc.record(shadowOptions) }),
+  fc.record({
+    ...rolloutBase,
+    strategy: fc.constant('basic'),
+    shadows: fc.array(fc.record({ ...shadowOptions, candidate: version }), { minLength: 1, maxLength: 2 }),
+  }),
 );
 
 const worker: fc.Arbitrary<ControlValues['worker']> = fc.record({
@@ -104,7 +139,7 @@ const flat = {
   consumed: fc.option(fc.record({ topic: fc.constantFrom(...CONSUMED_TOPICS), offset })),
   idempotencyKey: fc.option(text),
   ...nulls('settings', 'signature', 'spec', 'candidate', 'lane', 'weightBp'),
-  ...nulls('plan', 'keepsIncumbent', 'outcome', 'snapshot'),
+  ...nulls('plan', 'keepsIncumbent', 'outcome', 'snapshot', 'shadows'),
 };
 
 function nulls<Name extends string>(...names: Name[]): Record<Name, fc.Arbitrary<null>> {
@@ -123,7 +158,13 @@ const event = fc.oneof(
   eventOf('endpoint-defined', { settings: endpoint }),
   eventOf('endpoint-refused', {}),
   eventOf('endpoint-removed', {}),
-  eventOf('rollout-accepted', { spec: text, candidate: model, lane, signature: signatureArbitrary }),
+  eventOf('rollout-accepted', {
+    spec: text,
+    candidate: model,
+    lane,
+    signature: signatureArbitrary,
+    shadows: fc.array(planShadow, { maxLength: 2 }),
+  }),
   eventOf('rollout-refused', {}),
   eventOf('candidate-ready', { candidate: model, lane, weightBp }),
   eventOf('candidate-failed', { candidate: model, lane }),
@@ -138,6 +179,79 @@ const event = fc.oneof(
   eventOf('snapshot', { snapshot: text }),
 ) as unknown as fc.Arbitrary<RolloutEvent>;
 
+/** JSON has no negative zero. */
+const finite = fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => number + 0);
+const values = fc.array(finite, { minLength: 1, maxLength: 4 });
+const numbers = fc.array(offset, { maxLength: 3 });
+const side = fc.record({
+  position: offset,
+  rewind: offset,
+  high: fc.integer({ min: -1, max: 2 ** 40 }),
+  closed: offset,
+  late: numbers,
+});
+const counts = fc.record({
+  matched: offset,
+  missingLive: offset,
+  missingShadow: offset,
+  late: offset,
+  duplicate: offset,
+  skipped: offset,
+  unreadable: offset,
+  labelled: offset,
+});
+const totals: fc.Arbitrary<ControlValues['totals']> = fc.record({
+  endpoint: name,
+  rollout: text,
+  version: offset,
+  digest: text,
+  partition: count,
+  sampleBp: weightBp,
+  fields: text,
+  live: side,
+  shadow: side,
+  labels: fc.record({ position: offset, rewind: offset }),
+  begun: fc.integer({ min: -1, max: 2 ** 40 }),
+  sinceMs: offset,
+  done: offset,
+  skipped: fc.array(fc.record({ from: offset, to: offset }), { maxLength: 2 }),
+  decided: offset,
+  removed: offset,
+  counts,
+  states: text,
+  examples: text,
+  ended: fc.boolean(),
+  atMs: offset,
+});
+const recordPlace = fc.record({ topic: text, partition: count, offset });
+const columns = fc.array(fc.record({ values }), { maxLength: 2 });
+const comparison: fc.Arbitrary<ControlValues['comparison']> = fc.record({
+  endpoint: name,
+  rollout: text,
+  source: text,
+  disagreement: ratio,
+  why: fc.constantFrom('worst' as const, 'sample' as const),
+  liveVersion: version,
+  shadowVersion: version,
+  live: columns,
+  shadow: columns,
+  request: recordPlace,
+  prediction: recordPlace,
+  shadowOutput: recordPlace,
+});
+const shadowMark: fc.Arbitrary<ControlValues['shadow-mark']> = fc.record({
+  endpoint: name,
+  rollout: text,
+  version,
+  partition: count,
+  kind: fc.constantFrom(...MARKS),
+  from: offset,
+  to: offset,
+  sinceMs: offset,
+  terms: fc.option(fc.record({ digest: text, sampleBp: weightBp, tolerances })),
+  atMs: offset,
+});
+
 export const controlArbitraries: { readonly [Kind in ControlKind]: fc.Arbitrary<ControlValues[Kind]> } = {
   endpoint,
   rollout,
@@ -146,4 +260,24 @@ export const controlArbitraries: { readonly [Kind in ControlKind]: fc.Arbitrary<
   cut: fc.record({ partition: count, offset, plan, atMs: offset }),
   worker,
   event,
+  'shadow-mark': shadowMark,
+  label: fc.record({ values }),
+  'keyed-label': fc.record({
+    offset: fc.integer({ min: -1, max: 2 ** 40 }),
+    requestId: text,
+    values,
+    requestsEnd: offset,
+  }),
+  totals,
+  'metric-window': fc.record({
+    endpoint: name,
+    rollout: text,
+    live: version,
+    shadow: fc.option(version),
+    partition: count,
+    startMs: offset,
+    windowMs: version,
+    states: text,
+  }),
+  comparison,
 };

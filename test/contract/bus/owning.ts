@@ -35,6 +35,27 @@ export function orderBehaviour(behave: Behave): void {
     await owned.commit({ outputs: [], nextOffset: 0 });
   });
 
+  behave(
+    'begins where it is told when nothing was ever committed, and where it committed ever after',
+    async (world) => {
+      const topic = await world.topic();
+      await world.bus.write(numbered(topic, 0, 10));
+      const owned = await world.holdOne(topic);
+      expect(await owned.resume(4)).toBe(4);
+      expect(await takeValues(owned, 6)).toEqual(['4', '5', '6', '7', '8', '9']);
+      expect(await owned.resume('latest')).toBe(10);
+      expect(await owned.resume({ timestampMs: 0 })).toBe(0);
+      expect(await owned.resume(99)).toBe(10);
+      await owned.commit({ outputs: [], nextOffset: 7 });
+      await eventually(
+        'the offset is there',
+        async () => (await world.bus.admin.committed(world.group, topic))[0] === 7,
+      );
+      expect(await owned.resume('latest')).toBe(7);
+      expect(await takeValues(owned, 3)).toEqual(['7', '8', '9']);
+    },
+  );
+
   behave('wants fence and resume again when it is fenced anew', async (world) => {
     const topic = await world.topic();
     const owned = await world.holdOne(topic);

@@ -1,7 +1,7 @@
 // OffsetFetch request (v7): committed offsets, and only stable ones (KIP-447).
 // Why not kafkajs's: version 4 may answer an old offset while a transaction that moves it is still completing.
 
-import { BrokerRefusal } from '../broker-errors.ts';
+import { BrokerRefusal, type RequestPlace } from '../broker-errors.ts';
 import { AnswerCursor } from '../internals/answer-cursor.ts';
 import { client } from '../internals/client.ts';
 import type { WireRequest } from '../internals/client-types.ts';
@@ -27,7 +27,10 @@ export function offsetFetchRequest(
         return encoder.writeUVarInt(0).writeBoolean(true).writeUVarInt(0);
       },
     },
-    response: { decode: async (payload) => ({ offsets: decode(payload) }), parse: async ({ offsets }) => offsets },
+    response: {
+      decode: async (payload) => ({ offsets: decode(payload, { group, topic }) }),
+      parse: async ({ offsets }) => offsets,
+    },
   };
 }
 
@@ -35,7 +38,7 @@ export function offsetFetchRequest(
 const PARTITION_ANSWER_BYTES = 20;
 const TOPIC_ANSWER_BYTES = 3;
 
-function decode(payload: Buffer): ReadonlyMap<number, number> {
+function decode(payload: Buffer, place: RequestPlace): ReadonlyMap<number, number> {
   const cursor = new AnswerCursor(payload, 'OffsetFetch');
   cursor.skipTags();
   cursor.int32(); // throttle time
@@ -55,6 +58,6 @@ function decode(payload: Buffer): ReadonlyMap<number, number> {
   });
   failed = cursor.int16() || failed;
   cursor.skipTags();
-  if (failed !== 0) throw new BrokerRefusal(failed, 'OffsetFetch');
+  if (failed !== 0) throw new BrokerRefusal(failed, 'OffsetFetch', place);
   return offsets;
 }

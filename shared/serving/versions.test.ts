@@ -1,13 +1,13 @@
 // Goal: a version's process lives as plans say, also when several plans are seen in one step, and comes back when it must.
 
 import { afterEach, describe, expect, it } from 'vitest';
-import type { RoutePlan } from '../../shared/domain/route-plan.ts';
-import type { ModelProcess } from '../../shared/runtimes/model-process.ts';
-import type { RowBlock } from '../../shared/scoring/rows.ts';
 import { fakeAnswer, fakeLauncher } from '../../test/support/fake-launcher.ts';
 import { canaryOf, ENDPOINT, modelOf, planOf } from '../../test/support/plans.ts';
 import { VirtualClock } from '../../test/support/virtual-clock.ts';
-import { Versions } from './versions.ts';
+import type { RoutePlan } from '../domain/route-plan.ts';
+import type { ModelProcess } from '../runtimes/model-process.ts';
+import type { RowBlock } from '../scoring/rows.ts';
+import { boundBy, Versions } from './versions.ts';
 
 const RELAUNCH_AFTER_MS = 5_000;
 const running: Versions[] = [];
@@ -29,7 +29,7 @@ async function under(plan: RoutePlan) {
   };
   const versions = new Versions({ endpoint: ENDPOINT, launcher: counting, clock, onState: () => undefined });
   running.push(versions);
-  await versions.reconcile(plan);
+  await versions.reconcile(boundBy(plan));
   return {
     clock,
     launcher,
@@ -52,9 +52,9 @@ describe('a candidate that is rolled out again', () => {
 
   it('answers, although nothing was seen between its revocation and its new binding', async () => {
     const { versions, launched } = await under(canaryOf(2, 5_000));
-    await versions.reconcile(canaryOf(3, 0, { revoked: [modelOf(2)] }));
+    await versions.reconcile(boundBy(canaryOf(3, 0, { revoked: [modelOf(2)] })));
     await expect(versions.score(modelOf(2), [block(1)])).rejects.toMatchObject({ code: 'VERSION_REVOKED' });
-    await versions.reconcile(again);
+    await versions.reconcile(boundBy(again));
     expect(await answerOf(versions, 2, 1)).toBe(fakeAnswer(2, 1));
     expect(launched(2).map(({ state }) => state)).toEqual(['STOPPED', 'READY']);
   });
@@ -63,19 +63,19 @@ describe('a candidate that is rolled out again', () => {
     const first = canaryOf(2, 0, { rollout: 'first' });
     const { versions, launcher, launched } = await under(first);
     launcher.set(2, { state: 'FAILED' });
-    await versions.reconcile({ ...first, revision: 3 });
+    await versions.reconcile(boundBy({ ...first, revision: 3 }));
     expect(launched(2)).toHaveLength(1);
-    await versions.reconcile(again);
+    await versions.reconcile(boundBy(again));
     expect(launched(2)).toHaveLength(2);
-    await versions.reconcile({ ...again, revision: 10 });
+    await versions.reconcile(boundBy({ ...again, revision: 10 }));
     expect(launched(2)).toHaveLength(2);
   });
 
   it('keeps its process while it is revoked, and the incumbent keeps its own throughout', async () => {
     const { versions, launched } = await under(canaryOf(2, 5_000));
-    for (const revision of [3, 4]) await versions.reconcile(canaryOf(revision, 0, { revoked: [modelOf(2)] }));
+    for (const revision of [3, 4]) await versions.reconcile(boundBy(canaryOf(revision, 0, { revoked: [modelOf(2)] })));
     expect(launched(2)).toHaveLength(1);
-    await versions.reconcile(again);
+    await versions.reconcile(boundBy(again));
     expect(launched(1)).toHaveLength(1);
   });
 });
@@ -86,7 +86,7 @@ describe('a version that a record names and no plan does', () => {
     launcher.set(2, { state: 'LOADING' });
     const opened = expect(versions.open(modelOf(2))).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
     const scored = expect(versions.score(modelOf(2), [block(1)])).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
-    await versions.reconcile(planOf(2));
+    await versions.reconcile(boundBy(planOf(2)));
     await Promise.all([opened, scored]);
   });
 });

@@ -1,19 +1,18 @@
 // Versions: the model processes of one endpoint in this worker, by version and digest.
-// Flow: plans say which to keep; lane loops ask them to score. Each has its own process and its own drain batcher,
+// Flow: plans say which to keep; scorer and shadow ask them to score. Each has its own process and its own drain batcher,
 //       which mixes the requests of all partitions.
 // Invariant: a version's process lives as long as a plan binds it to a lane, and the controller unbinds a lane only
 //       when it is drained; a version that a record names and no plan (yet) does is launched on demand.
 
 import { setMaxListeners } from 'node:events';
-import { aborted, type Clock, unlessAborted } from '../../shared/domain/clock.ts';
-import { errorCode, MillraceError } from '../../shared/domain/errors.ts';
-import { LANES, type ModelRef, type RoutePlan } from '../../shared/domain/route-plan.ts';
-import type { Signature, Tensor } from '../../shared/domain/tensor.ts';
-import type { ModelLauncher, ModelProcess } from '../../shared/runtimes/model-process.ts';
-import { type DrainBatcher, drainBatcher } from '../../shared/scoring/drain.ts';
-import type { RowOutcome, Scored } from '../../shared/scoring/isolate.ts';
-import { notFinite, outputProblem, type RowBlock } from '../../shared/scoring/rows.ts';
-import { sameModel } from './core/triage.ts';
+import { aborted, type Clock, unlessAborted } from '../domain/clock.ts';
+import { errorCode, MillraceError } from '../domain/errors.ts';
+import { LANES, type ModelRef, type RoutePlan, sameModel } from '../domain/route-plan.ts';
+import type { Signature, Tensor } from '../domain/tensor.ts';
+import type { ModelLauncher, ModelProcess } from '../runtimes/model-process.ts';
+import { type DrainBatcher, drainBatcher } from '../scoring/drain.ts';
+import type { RowOutcome, Scored } from '../scoring/isolate.ts';
+import { notFinite, outputProblem, type RowBlock } from '../scoring/rows.ts';
 
 /** Batches in flight per model process: the second hides the process's wake-up. */
 const BATCHES_IN_FLIGHT = 2;
@@ -28,6 +27,20 @@ export interface VersionsOptions {
   readonly clock: Clock;
   /** Called whenever a process changed its state. */
   readonly onState: (process: ModelProcess) => void;
+}
+
+/** What a plan wants to be there. */
+export interface Bound {
+  readonly rollout: string;
+  readonly versions: readonly ModelRef[];
+  /** What is still queued for these is given back at once. */
+  readonly revoked: readonly ModelRef[];
+}
+
+/** What a plan binds to its lanes. */
+export function boundBy(plan: RoutePlan | undefined): Bound {
+  const versions = plan === undefined ? [] : LANES.map((lane) => plan.lanes[lane]).filter((ref) => ref !== null);
+  return { rollout: plan?.rollout ?? '', versions, revoked: plan?.revoked ?? [] };
 }
 
 interface Version {
@@ -52,17 +65,16 @@ export class Versions {
     this.#options = options;
   }
 
-  /** Launches what the plan binds and is not there, or is spent; stops what it binds no more. */
-  async reconcile(plan: RoutePlan | undefined): Promise<void> {
-    const wanted = plan === undefined ? [] : LANES.map((lane) => plan.lanes[lane]).filter((ref) => ref !== null);
-    this.#rollout = plan?.rollout ?? '';
-    for (const ref of plan?.revoked ?? []) this.#versions.get(keyOf(ref))?.revoked.abort();
+  /** Launches what is bound and is not there, or is spent; stops what is bound no more. */
+  async reconcile(bound: Bound): Promise<void> {
+    this.#rollout = bound.rollout;
+    for (const ref of bound.revoked) this.#versions.get(keyOf(ref))?.revoked.abort();
     const ended = [...this.#versions].filter(([, version]) => {
       const { ref } = version.process;
-      return !wanted.some((bound) => sameModel(bound, ref)) || this.#isSpent(version, plan);
+      return !bound.versions.some((one) => sameModel(one, ref)) || this.#isSpent(version, bound);
     });
     for (const [key] of ended) this.#versions.delete(key);
-    for (const ref of wanted) this.#ensure(ref);
+    for (const ref of bound.versions) this.#ensure(ref);
     await Promise.all(ended.map(([, version]) => version.process.stop()));
   }
 
@@ -70,9 +82,9 @@ export class Versions {
    * What ended with an earlier rollout of the same version, whose drained lane was seen in one step with its new binding:
    * it was revoked and is not any more, or it FAILED then.
    */
-  #isSpent(version: Version, plan: RoutePlan | undefined): boolean {
+  #isSpent(version: Version, { revoked }: Bound): boolean {
     const { ref, state } = version.process;
-    if (version.revoked.signal.aborted) return !plan?.revoked.some((revoked) => sameModel(revoked, ref));
+    if (version.revoked.signal.aborted) return !revoked.some((one) => sameModel(one, ref));
     return state === 'FAILED' && version.rollout !== this.#rollout;
   }
 
@@ -165,10 +177,12 @@ export class Versions {
     for (let sends = 1; ; sends++) {
       const { process } = await this.#ready(version);
       try {
+        const startUs = this.#options.clock.monotonicUs();
         const scored = process.score(inputs);
         const outputs = await unlessAborted(scored, version.revoked.signal, () => this.#revokedError(version));
+        const scoringUs = this.#options.clock.monotonicUs() - startUs;
         this.#check(process, inputs, outputs);
-        return { outputs, by: { model: process.ref, runtime: process.runtime } };
+        return { outputs, by: { model: process.ref, runtime: process.runtime, scoringUs } };
       } catch (error) {
         const replaced = errorCode(error) === 'MODEL_UNAVAILABLE' && isAlive(process);
         if (!replaced || sends >= SENDS_MAX) throw error;

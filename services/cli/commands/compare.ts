@@ -1,0 +1,79 @@
+// compare: how a shadow's outputs compare with the answers, from what the comparator has counted so far.
+
+import type { Command } from 'commander';
+import { type RunReport, readReports } from '../../../shared/comparing/reports.ts';
+import { errorText, MillraceError } from '../../../shared/domain/errors.ts';
+import { parseCount } from '../core/parse.ts';
+import { requireGoing } from '../read.ts';
+import { showComparisons } from '../show-comparison.ts';
+import { type AddCommand, examples } from './command.ts';
+import { endpointName } from './control.ts';
+
+interface CompareOptions {
+  readonly run?: string;
+  readonly all?: boolean;
+  readonly top: number;
+  readonly report?: string;
+}
+
+const TOP_MAX = 1_000;
+/** The run of the answers without a pair. */
+const LIVE = 'live';
+
+export const addCompare: AddCommand = (program, runner) => {
+  const command: Command = program
+    .command('compare <endpoint>')
+    .summary('compare a shadow with the answers')
+    .description(
+      'Shows what the comparator has counted: agreement, confusion, drift, accuracy where there are labels, time and errors ' +
+        'of both sides, and the worst disagreements. Without --run it shows the shadows of the newest rollout that had any.',
+    )
+    .option('--run <run>', `a run, like digits-4/9 (rollout/version), or ${LIVE}: every version without a pair`)
+    .option('--all', 'every run on record')
+    .option('--top <n>', 'worst disagreements in the table', (text) => parseCount(text, TOP_MAX), 20)
+    .option('--report <file>', 'also write a page with pictures, which needs nothing else');
+  examples(command, [
+    ['millrace compare digits', 'the newest shadows'],
+    ['millrace compare digits --top 50 --report compare.html', 'with a page to look at and to send'],
+    ['millrace compare digits --run live -o json', 'canary and incumbent, each by itself'],
+  ]);
+  runner.bind<CompareOptions>(command, async (context, { operands: [name], options }) => {
+    const endpoint = endpointName(name);
+    const runs = await readReports({
+      ...{ bus: await context.bus(), topics: context.topics, endpoint, signal: context.signal },
+      onUnreadable: ({ topic, partition, offset }, error) =>
+        context.say(`left out: ${topic}-${partition}@${offset}: ${errorText(error)}`),
+    });
+    requireGoing(context);
+    const chosen = choose(runs, options);
+    if (chosen.length === 0) {
+      const known = runs.map(({ report }) => report.run).join(', ') || 'none yet';
+      throw new MillraceError('NOT_FOUND', {
+        detail: `${options.run ?? 'a shadow'} of ${endpoint} (there are: ${known})`,
+      });
+    }
+    const [reports, among] = [chosen, runs].map((list) => list.map(({ report }) => report));
+    await showComparisons(context, {
+      ...{ endpoint, reports: reports ?? [], among: among ?? [] },
+      ...{ top: options.top, page: options.report },
+    });
+    return 'ok';
+  });
+};
+
+function choose(runs: readonly RunReport[], { run, all }: CompareOptions): readonly RunReport[] {
+  if (run !== undefined) return runs.filter(({ report }) => report.run === run);
+  if (all === true) return runs;
+  const rolloutOf = ({ report }: RunReport) => report.run.slice(0, report.run.lastIndexOf('/'));
+  const newest = runs
+    .filter(({ report }) => report.run !== LIVE)
+    .sort((a, b) => numberOf(rolloutOf(b)) - numberOf(rolloutOf(a)))[0];
+  return newest === undefined
+    ? []
+    : runs.filter((one) => one.report.run !== LIVE && rolloutOf(one) === rolloutOf(newest));
+}
+
+/** Rollouts of an endpoint are numbered. */
+function numberOf(rollout: string): number {
+  return Number(rollout.slice(rollout.lastIndexOf('-') + 1));
+}

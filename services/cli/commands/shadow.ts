@@ -1,0 +1,97 @@
+// shadow replay: time travel: what a version would have answered to requests that were answered already.
+
+import type { Command } from 'commander';
+import { MillraceError } from '../../../shared/domain/errors.ts';
+import { WEIGHT_BP_ALL } from '../../../shared/domain/route-plan.ts';
+import { modelRepository } from '../../../shared/models/repository.ts';
+import { modelLauncher, NICE_SHADOW } from '../../../shared/runtimes/spawn.ts';
+import { Versions } from '../../../shared/serving/versions.ts';
+import type { CliContext } from '../context.ts';
+import { parseCount, parseMoment, parseWeight } from '../core/parse.ts';
+import { replayShadow } from '../replay-shadow.ts';
+import { showComparisons } from '../show-comparison.ts';
+import { type AddCommand, examples } from './command.ts';
+import { endpointName } from './control.ts';
+
+interface ReplayCommandOptions {
+  readonly candidate: number;
+  readonly from: string;
+  readonly sample: number;
+  readonly repository?: string;
+  readonly top: number;
+  readonly report?: string;
+}
+
+const PROGRESS_EVERY_MS = 1_000;
+const VERSION_MAX = 999_999_999;
+const TOP_MAX = 1_000;
+
+export const addShadow: AddCommand = (program, runner) => {
+  const family = program.command('shadow').summary('score copies of requests');
+  const replay: Command = family
+    .command('replay <endpoint>')
+    .summary('score recorded requests with another version')
+    .description(
+      'Scores requests that are on record with a version of the model repository, and compares its outputs with the answers ' +
+        'that were given then. It writes nothing, joins no group and runs at the lowest priority, so that live traffic may ' +
+        'go on beside it. Requests that come after its start are left out.',
+    )
+    .requiredOption('--candidate <version>', 'version to score with', (text) => parseCount(text, VERSION_MAX))
+    .option('--from <time>', 'requests from this time on: a date, or how long ago, like 2h', '1h')
+    .option('--sample <part>', 'part of them: basis points, or a percentage', parseWeight, WEIGHT_BP_ALL)
+    .option('--repository <folder>', 'model repository (default: MILLRACE_REPOSITORY, else ./models)')
+    .option('--top <n>', 'worst disagreements in the table', (text) => parseCount(text, TOP_MAX), 20)
+    .option('--report <file>', 'also write a page with pictures, which needs nothing else');
+  examples(replay, [
+    ['millrace shadow replay digits --candidate 9 --from 2h', 'the last two hours'],
+    ['millrace shadow replay digits --candidate 9 --from 7d --sample 5% --report v9.html', 'a sample of a week'],
+  ]);
+  runner.bind<ReplayCommandOptions>(replay, async (context, { operands: [name], options }) => {
+    const endpoint = endpointName(name);
+    const repository = options.repository ?? context.settings.repository;
+    const { digest } = await modelRepository(repository).manifest(endpoint, options.candidate);
+    const model = { version: options.candidate, digest };
+    const launcher = modelLauncher({
+      repository,
+      clock: context.clock,
+      nice: NICE_SHADOW,
+      environment: context.env,
+      onNotice: ({ what, detail }) => what !== 'ready' && context.say(`v${model.version} ${what}: ${detail}`),
+    });
+    const versions = new Versions({ endpoint, launcher, clock: context.clock, onState: () => {} });
+    try {
+      await versions.reconcile({ rollout: 'replay', versions: [model], revoked: [] });
+      await versions.settled(model);
+      const report = await replayShadow({
+        ...{ bus: await context.bus(), topics: context.topics, endpoint, model, versions, signal: context.signal },
+        fromMs: parseMoment(options.from, context.clock.nowMs()),
+        sampleBp: options.sample,
+        onProgress: progressOf(context),
+      });
+      if (report.counts.matched + report.counts.missingLive === 0) {
+        throw new MillraceError('NOT_FOUND', {
+          detail: `no request of ${endpoint} since ${options.from} is on record`,
+        });
+      }
+      const shown = { endpoint, reports: [report], among: [report], top: options.top, page: options.report };
+      await showComparisons(context, shown);
+      return 'ok';
+    } finally {
+      await versions.stop();
+    }
+  });
+};
+
+/** Says how far it is, at most once a second, with an estimate. */
+function progressOf({ clock, say }: CliContext): (done: number, total: number) => void {
+  const startMs = clock.nowMs();
+  let saidMs = startMs;
+  return (done, total) => {
+    const nowMs = clock.nowMs();
+    if (nowMs - saidMs < PROGRESS_EVERY_MS) return;
+    saidMs = nowMs;
+    const perSecond = (done * 1_000) / (nowMs - startMs);
+    const left = Math.ceil((total - done) / perSecond);
+    say(`${done} of ${total} requests, ${Math.round(perSecond)}/s, ${left} s to go`);
+  };
+}

@@ -1,0 +1,147 @@
+// Goal: the page says what to think, asks nobody for anything, and no text from outside becomes markup.
+// Method: one realistic report, the same with hostile names, and reports with nothing in them.
+
+import { describe, expect, it } from 'vitest';
+import type { ComparisonReport, PairReport, SideReport } from '../../../shared/comparison/report.ts';
+import { comparisonLines } from './comparison-lines.ts';
+import { comparisonPage } from './comparison-page.ts';
+
+const HOSTILE = `<script src="https://evil">alert('1')</script>`;
+const side = (version: number, accuracy: number | null): SideReport => ({
+  version,
+  answers: 9812,
+  errors: {},
+  scoringUs: { p50: 812, p90: 1500, p99: 3420 },
+  accuracy,
+  labelError: { p50: null, p90: null, p99: null },
+});
+const pairOf = (live: number, shadow: number, same: number, name: string): PairReport => ({
+  live: side(live, 0.96),
+  shadow: side(shadow, live === shadow ? 0.96 : 0.974),
+  pairs: 9812,
+  agreement: same,
+  labelledRows: 9000,
+  scoringBars: { edges: [500, 1000, 2000, 4000], live: [10, 20, 3], shadow: [8, 22, 3] },
+  fields: [
+    {
+      name,
+      kind: 'classes',
+      agreement: same,
+      sameClass: same,
+      kappa: 0.967,
+      classes: [0, 1],
+      confusion: [
+        [4801, 143],
+        [141, 4727],
+      ],
+      mix: { live: [4944, 4868], shadow: [4942, 4870], psi: 0.0421, js: 0.001 },
+      scores: { edges: [0, 0.5, 1], live: [12, 9800], shadow: [40, 9772] },
+      drift: { psi: 0.013, js: 0.002, ks: 0.03, w1: null },
+      difference: { p50: 0.01, p90: 0.04, p99: 0.4 },
+    },
+  ],
+});
+const reportOf = (text: string): ComparisonReport => ({
+  endpoint: `digits${text}`,
+  run: `r1${text}`,
+  counts: {
+    matched: 9812,
+    missingLive: 1,
+    missingShadow: 8,
+    late: 2,
+    duplicate: 3,
+    skipped: 0,
+    unreadable: 4,
+    labelled: 9000,
+  },
+  coverage: 0.9991,
+  pairs: [pairOf(3, 4, 0.971, `scores${text}`), pairOf(3, 3, 0.998, `scores${text}`)],
+  examples: [
+    {
+      source: `2@1841${text}`,
+      disagreement: 0.93,
+      why: 'worst',
+      liveVersion: 3,
+      shadowVersion: 4,
+      live: [[0.02, 0.98]],
+      shadow: [[0.91, 0.09]],
+      at: {
+        request: { topic: `digits.requests${text}`, partition: 2, offset: 1841 },
+        prediction: { topic: 'digits.predictions', partition: 2, offset: 1840 },
+        shadow: null,
+      },
+    },
+  ],
+});
+const images = new Map([['2@1841', { width: 9, height: 8, pixels: new Uint8Array(72).fill(200) }]]);
+const empty: ComparisonReport = { ...reportOf(''), coverage: null, pairs: [], examples: [] };
+const plain = (text: string) => text.replaceAll('\u00a0', ' ');
+
+const linesOf = (report: ComparisonReport, top: number) =>
+  comparisonLines(report, { top, width: null, among: [report] });
+
+describe('comparisonPage', () => {
+  const page = plain(comparisonPage([reportOf('')], images));
+
+  it('says in one sentence what to think', () => {
+    expect(page).toContain(
+      'v4 agrees with v3 on 97.1 % of 9,812 pairs, coverage 99.9 %; with labels it is right more often: 97.4 % against 96.0 %.',
+    );
+    expect(page).toContain('noise floor 0.2 %');
+    expect(page).toContain('noise baseline');
+  });
+
+  it('holds the confusion matrix and a picture', () => {
+    for (const count of ['4,801', '143', '141', '4,727']) expect(page).toContain(`>${count}</td>`);
+    const [, data = ''] = /src="data:image\/bmp;base64,([^"]+)"/.exec(page) ?? [];
+    const bytes = Buffer.from(data, 'base64');
+    expect([bytes.toString('latin1', 0, 2), bytes.readUInt32LE(2), bytes.length]).toEqual(['BM', 1174, 1174]);
+  });
+
+  it('escapes hostile text and asks nobody for anything', () => {
+    const hostile = comparisonPage([reportOf(HOSTILE)], new Map());
+    expect(hostile).toContain('&lt;script');
+    expect(hostile).not.toContain('<script');
+    for (const each of [page, comparisonPage([reportOf('')], new Map())]) {
+      expect(each).not.toMatch(/https?:|@import|url\(|src="(?!data:)/);
+    }
+  });
+
+  it('says so where there is nothing, and is the same every time', () => {
+    expect(comparisonPage([], new Map())).toContain('No pairs');
+    expect(comparisonPage([empty], new Map())).toContain('No pairs yet');
+    expect(comparisonPage([reportOf('')], images)).toBe(comparisonPage([reportOf('')], images));
+  });
+
+  it('warns about coverage and of a candidate that is right less often', () => {
+    const [first] = reportOf('').pairs;
+    const worse = first === undefined ? [] : [{ ...first, shadow: side(4, 0.9) }];
+    const warned = plain(comparisonPage([{ ...reportOf(''), coverage: 0.8, pairs: worse }], new Map()));
+    expect(warned).toContain('Coverage is 80.0 %');
+    expect(warned).toContain('v4 is right less often than v3');
+  });
+});
+
+describe('comparisonLines', () => {
+  it('shows counts, noise floor, distances and the worst disagreement', () => {
+    const text = plain(linesOf(reportOf(''), 1).join('\n'));
+    for (const part of [
+      '9,812',
+      'noise baseline',
+      '0.2 %',
+      '0.967',
+      '0.0421',
+      '4,801',
+      'v4: 0 (0.91)',
+      'digits.requests-2@1841',
+    ]) {
+      expect(text).toContain(part);
+    }
+    expect(linesOf(reportOf(''), 0).join('\n')).not.toContain('v4: 0');
+    expect(linesOf(empty, 5).join('\n')).toContain('No pairs yet');
+  });
+
+  it('lets no control character through', () => {
+    expect(linesOf(reportOf('\u001b[2J'), 1).join('')).not.toContain('\u001b');
+  });
+});

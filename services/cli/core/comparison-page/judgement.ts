@@ -1,0 +1,126 @@
+// Judgement: what to think of a comparison, in one sentence and a list of warnings.
+// Flow: ComparisonReport → [judge] → text table, HTML page.
+// Invariant: a warning names the numbers behind it; no missing partner and no null is ever read as agreement.
+
+import type { ComparisonReport, PairReport, SideReport } from '../../../../shared/comparison/report.ts';
+import { countText, plural, shareText, timeText } from './numbers.ts';
+
+export interface Judgement {
+  /** `none`: there is no candidate to judge. */
+  readonly mood: 'good' | 'warn' | 'none';
+  readonly headline: string;
+  readonly warnings: readonly string[];
+}
+
+const PAIRS_FEW = 300;
+const COVERAGE_MIN = 0.99;
+/** Disagreement above the noise floor that needs labels to be understood. */
+const DISAGREEMENT_MAX = 0.05;
+/** Population stability index: above this the distribution has moved. */
+const PSI_MAX = 0.25;
+const P99_RATIO_MAX = 1.5;
+/** Standard errors beyond which a difference is no chance. */
+const Z_MIN = 2;
+
+/** An incumbent that was scored twice. */
+export function isBaseline({ live, shadow }: PairReport): boolean {
+  return shadow !== null && shadow.version === live.version;
+}
+
+/** The pair with the most pairs that compares two versions. */
+export function candidatePair({ pairs }: ComparisonReport): PairReport | null {
+  return pairs.find((pair) => pair.shadow !== null && !isBaseline(pair) && pair.pairs > 0) ?? null;
+}
+
+/** Share of pairs that agree: by class where all fields have one, else within tolerance. */
+export function agreementOf({ fields, agreement }: PairReport): number | null {
+  const shares = fields.map(({ sameClass }) => sameClass);
+  const known = shares.filter((share) => share !== null);
+  return known.length > 0 && known.length === shares.length ? Math.min(...known) : agreement;
+}
+
+/** Disagreement of the incumbent with itself: what is noise in a disagreement of `pair`; null when it was not measured. */
+export function noiseFloor(pair: PairReport, reports: readonly ComparisonReport[]): number | null {
+  const baselines = reports.flatMap(({ pairs }) => pairs).filter((each) => isBaseline(each) && each.pairs > 0);
+  const baseline = baselines.find(({ live }) => live.version === pair.live.version);
+  return disagreement(baseline === undefined ? null : agreementOf(baseline));
+}
+
+export function disagreement(agreement: number | null): number | null {
+  return agreement === null ? null : 1 - agreement;
+}
+
+export function errorCount({ errors }: SideReport): number {
+  return Object.values(errors).reduce((sum, count) => sum + count, 0);
+}
+
+/** @param reports of the same endpoint, in which the noise baseline may be */
+export function judge(report: ComparisonReport, reports: readonly ComparisonReport[]): Judgement {
+  const pair = candidatePair(report);
+  if (pair?.shadow == null) {
+    const baseline = report.pairs.find((each) => isBaseline(each) && each.pairs > 0);
+    const headline =
+      baseline === undefined
+        ? 'No pairs yet: nothing was compared, so nothing can be said about a candidate.'
+        : `Noise baseline: v${baseline.live.version} disagrees with itself on ${shareText(disagreement(agreementOf(baseline)))} of ${plural(baseline.pairs, 'pair')}.`;
+    return { mood: 'none', headline, warnings: [] };
+  }
+  const shadow = pair.shadow;
+  const warnings = [...warningsOf(report, pair, shadow), ...answerWarnings(pair, shadow, noiseFloor(pair, reports))];
+  const headline = `v${shadow.version} agrees with v${pair.live.version} on ${shareText(agreementOf(pair))} of ${plural(pair.pairs, 'pair')}, coverage ${shareText(report.coverage)}; ${accuracyText(pair, shadow)}.`;
+  return { mood: warnings.length > 0 ? 'warn' : 'good', headline, warnings };
+}
+
+function warningsOf({ coverage, counts }: ComparisonReport, pair: PairReport, shadow: SideReport): string[] {
+  const warnings: string[] = [];
+  if (pair.pairs < PAIRS_FEW) warnings.push(`Only ${plural(pair.pairs, 'pair')}: too few to conclude from.`);
+  if (coverage === null || coverage < COVERAGE_MIN) {
+    warnings.push(
+      `Coverage is ${shareText(coverage)}: ${countText(counts.missingShadow)} without the shadow, ${countText(counts.missingLive)} without the live answer.`,
+    );
+  }
+  const rate = (side: SideReport) => errorCount(side) / Math.max(1, side.answers);
+  if (rate(shadow) > rate(pair.live)) {
+    warnings.push(
+      `v${shadow.version} fails more often: ${shareText(rate(shadow))} against ${shareText(rate(pair.live))}.`,
+    );
+  }
+  const [before, after] = [pair.live.scoringUs.p99, shadow.scoringUs.p99];
+  if (before !== null && after !== null && after > before * P99_RATIO_MAX) {
+    warnings.push(`v${shadow.version} is slower: p99 ${timeText(after)} against ${timeText(before)}.`);
+  }
+  return warnings;
+}
+
+function answerWarnings(pair: PairReport, shadow: SideReport, floor: number | null): string[] {
+  const warnings: string[] = [];
+  const excess = (disagreement(agreementOf(pair)) ?? 1) - (floor ?? 0);
+  if (shadow.accuracy === null && excess > DISAGREEMENT_MAX) {
+    warnings.push(
+      `They disagree on ${shareText(disagreement(agreementOf(pair)))}; without labels nobody knows who is right.`,
+    );
+  }
+  if (accuracySign(pair, shadow) < 0)
+    warnings.push(`v${shadow.version} is right less often than v${pair.live.version}.`);
+  for (const { name, drift, mix } of pair.fields) {
+    if ((mix.psi ?? 0) > PSI_MAX) warnings.push(`The mix of classes of ${name} has moved: PSI ${mix.psi?.toFixed(2)}.`);
+    if ((drift.psi ?? 0) > PSI_MAX)
+      warnings.push(`The distribution of ${name} has moved: PSI ${drift.psi?.toFixed(2)}.`);
+  }
+  return warnings;
+}
+
+/** 1 better, −1 worse, 0 within chance. Both answer the same requests, so only disagreements can tell them apart. */
+function accuracySign(pair: PairReport, shadow: SideReport): number {
+  if (pair.live.accuracy === null || shadow.accuracy === null || pair.labelledRows === 0) return 0;
+  const difference = shadow.accuracy - pair.live.accuracy;
+  const discordant = Math.max(disagreement(agreementOf(pair)) ?? 1, Math.abs(difference));
+  return Math.abs(difference) > Z_MIN * Math.sqrt(discordant / pair.labelledRows) ? Math.sign(difference) : 0;
+}
+
+function accuracyText(pair: PairReport, shadow: SideReport): string {
+  if (pair.live.accuracy === null || shadow.accuracy === null) return 'no labels say who is right';
+  const words = ['is right less often', 'is right about as often', 'is right more often'];
+  const word = words[accuracySign(pair, shadow) + 1] ?? '';
+  return `with labels it ${word}: ${shareText(shadow.accuracy)} against ${shareText(pair.live.accuracy)}`;
+}

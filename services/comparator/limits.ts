@@ -1,0 +1,20 @@
+// Limits: how much a comparison keeps, per partition and run.
+
+export interface Limits {
+  /** Sources that an answer or output may lie behind the largest one of its topic. */
+  readonly window: number;
+  /** Sources that one input may be ahead of the other. */
+  readonly ahead: number;
+  /** Sources that may follow before a label comes. */
+  readonly labelWindow: number;
+  /** Length of a metric window, milliseconds. */
+  readonly windowMs: number;
+}
+
+/** What a comparator keeps unless told otherwise: some ten megabytes per partition and run. */
+export const DEFAULT_LIMITS: Limits = limitsWith({ window: 20_000, labelWindow: 50_000, windowMs: 10_000 });
+
+/** One input may be ahead of the other by twice the window: so far, whatever comes late is known to be late. */
+export function limitsWith(kept: Omit<Limits, 'ahead'>): Limits {
+  return { ...kept, ahead: 2 * kept.window };
+}

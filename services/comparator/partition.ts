@@ -1,0 +1,190 @@
+// Partition: the comparator's work on one partition of an endpoint, from fence to loss.
+// Reads as: fence → read the totals of earlier owners → per run a task → take what there is, and once a second commit totals,
+//           windows and examples in one transaction.
+// Invariant: the totals are the only memory. They are written with everything that follows from them, or not at all; so
+//            whoever comes next counts as if nobody had ever gone.
+
+import type { Bus, OwnedPartition } from '../../shared/bus/bus.ts';
+import { decodeControl } from '../../shared/codec/control.ts';
+import type { Table } from '../../shared/control/table.ts';
+import { type Clock, sleepUnless } from '../../shared/domain/clock.ts';
+import { runKey, type Totals } from '../../shared/domain/comparison.ts';
+import { MillraceError } from '../../shared/domain/errors.ts';
+import { HEADER, headerText } from '../../shared/domain/headers.ts';
+import type { InRecord } from '../../shared/domain/record.ts';
+import type { RoutePlan } from '../../shared/domain/route-plan.ts';
+import type { Topics } from '../../shared/domain/topics.ts';
+import type { Log } from '../../shared/telemetry/logger.ts';
+import { recordsOf } from './commit-records.ts';
+import { Input } from './input.ts';
+import type { Limits } from './limits.ts';
+import type { Run } from './run-records.ts';
+import { type Start, Task } from './task.ts';
+
+/** Time between two commits while there is something to write. */
+const COMMIT_INTERVAL_MS = 1_000;
+/** Records that a task takes before the others have their turn and the event loop has its own. */
+const STEP_RECORDS = 256;
+/** Longest wait when there is nothing to do. */
+const IDLE_WAIT_MS = 1_000;
+
+/** Key of the run without a pair. */
+const LIVE = runKey({ rollout: '', version: 0 });
+
+export interface ComparePartitionDeps {
+  readonly bus: Bus;
+  readonly topics: Topics;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly endpoint: string;
+  readonly limits: Limits;
+  readonly plans: Table<RoutePlan>;
+}
+
+/** Compares one partition until it is lost. Any rejection unfences; the bus starts the work over. */
+export async function comparePartition(deps: ComparePartitionDeps, owned: OwnedPartition): Promise<void> {
+  await owned.fence();
+  const totals = await readTotals(deps, owned);
+  await owned.resume();
+  const work = new PartitionWork(deps, owned, totals);
+  try {
+    await work.run();
+  } finally {
+    await work.stop();
+  }
+}
+
+class PartitionWork {
+  readonly #deps: ComparePartitionDeps;
+  readonly #owned: OwnedPartition;
+  readonly #totals: ReadonlyMap<string, Totals>;
+  readonly #tasks = new Map<string, Task>();
+  readonly #ended = new Set<string>();
+  readonly #onChange = () => this.#arrival.abort();
+  #marks: Input | null = null;
+  #arrival = new AbortController();
+  #committedMs = 0;
+
+  constructor(deps: ComparePartitionDeps, owned: OwnedPartition, totals: ReadonlyMap<string, Totals>) {
+    this.#deps = deps;
+    this.#owned = owned;
+    this.#totals = totals;
+  }
+
+  async run(): Promise<void> {
+    const { clock, plans } = this.#deps;
+    const { lost } = this.#owned;
+    for (const [key, totals] of this.#totals) if (!totals.ended) this.#open(key, runOf(totals), { totals });
+    const live = this.#tasks.get(LIVE) ?? this.#open(LIVE, null, null);
+    this.#marks = this.#searchFrom(live.searched);
+    while (!lost.aborted) {
+      const { changed } = plans;
+      this.#arrival = new AbortController();
+      this.#discover(live);
+      await this.#leave();
+      let taken = 0;
+      for (const task of this.#tasks.values()) taken += task.step(STEP_RECORDS, clock.nowMs());
+      await this.#commitDue();
+      if (taken > 0) await clock.sleep(0);
+      else await sleepUnless(clock, IDLE_WAIT_MS, this.#arrival.signal, changed, lost);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#marks?.stop(), ...[...this.#tasks.values()].map((task) => task.stop())]);
+  }
+
+  /** A task for every run whose mark is there: whoever reads the topic again finds the same runs. */
+  #discover(live: Task): void {
+    for (let record = this.#marks?.head ?? null; record !== null; record = this.#marks?.head ?? null) {
+      const run = begunBy(record);
+      const key = run === null ? '' : runKey(run);
+      if (run !== null && !this.#isKnown(key)) this.#open(key, run, { markOffset: record.offset });
+      this.#marks?.shift();
+    }
+    live.searched = this.#marks?.nextOffset ?? 0;
+  }
+
+  #isKnown(key: string): boolean {
+    return this.#tasks.has(key) || this.#ended.has(key) || this.#totals.has(key);
+  }
+
+  /** Runs that no plan names any more end in their own time. */
+  async #leave(): Promise<void> {
+    const { plans, endpoint, clock } = this.#deps;
+    const plan = plans.get(endpoint);
+    const named = (plan?.shadows ?? []).map(({ version }) => runKey({ rollout: plan?.rollout ?? '', version }));
+    for (const [key, task] of this.#tasks) {
+      if (key === LIVE || named.includes(key)) continue;
+      task.leave(clock.nowMs());
+      if (!task.ended || task.changed) continue;
+      this.#ended.add(key);
+      this.#tasks.delete(key);
+      await task.stop();
+    }
+  }
+
+  #open(key: string, run: Run | null, start: Start): Task {
+    const { partition } = this.#owned;
+    const task = new Task({ ...this.#deps, partition, onChange: this.#onChange }, run, start);
+    this.#tasks.set(key, task);
+    return task;
+  }
+
+  #searchFrom(offset: number): Input {
+    const { bus, topics, endpoint } = this.#deps;
+    const topic = topics.endpoint(endpoint, 'shadow');
+    return new Input(bus, { topic, partition: this.#owned.partition, from: offset }, this.#onChange);
+  }
+
+  async #commitDue(): Promise<void> {
+    const nowMs = this.#deps.clock.nowMs();
+    if (nowMs - this.#committedMs < COMMIT_INTERVAL_MS) return;
+    const changed = [...this.#tasks].filter(([, task]) => task.changed);
+    if (changed.length === 0) return;
+    const { topics, limits } = this.#deps;
+    const outputs = changed.flatMap(([, task]) => recordsOf(task.take(nowMs), { topics, windowMs: limits.windowMs }));
+    const nextOffset = this.#tasks.get(LIVE)?.livePosition ?? 0;
+    await this.#owned.commit({ outputs, nextOffset });
+    this.#committedMs = nowMs;
+  }
+}
+
+/** The newest totals of each run, up to the high watermark: what every fenced owner before us committed. */
+async function readTotals(
+  { bus, topics, endpoint, log }: ComparePartitionDeps,
+  { topic: owned, partition, lost }: OwnedPartition,
+): Promise<ReadonlyMap<string, Totals>> {
+  const topic = topics.endpoint(endpoint, 'totals');
+  const totals = new Map<string, Totals>();
+  const source = { topic, partitions: [partition], from: 'earliest', until: 'end', signal: lost } as const;
+  for await (const batch of bus.read(source)) {
+    for (const found of batch.records) {
+      try {
+        const one = decodeControl('totals', found);
+        totals.set(runKey(one), one);
+      } catch (error) {
+        log('control-unreadable', { service: 'comparator', error });
+      }
+    }
+  }
+  if (lost.aborted) throw new MillraceError('PARTITION_LOST', { topic: owned, partition });
+  return totals;
+}
+
+/** The run of a totals record; its tolerances are in its fields. */
+function runOf({ rollout, version, digest, sampleBp }: Totals): Run | null {
+  return rollout === '' ? null : { rollout, version, digest, sampleBp, tolerances: [] };
+}
+
+/** The run that a record of E.shadow begins, or null. */
+function begunBy(record: InRecord): Run | null {
+  if (headerText(record.headers, HEADER.shadowMark) !== 'begun') return null;
+  try {
+    const { rollout, version, terms } = decodeControl('shadow-mark', record);
+    return terms === null ? null : { rollout, version, ...terms };
+  } catch {
+    // Counted as unreadable where its run is compared, if there is one.
+    return null;
+  }
+}

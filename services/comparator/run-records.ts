@@ -1,0 +1,88 @@
+// RunRecords: what a record means to a run: an answer to be compared, an output, a mark of its shadow, a label.
+// Flow: inputs → [addLive, addShadow, addLabel] → comparison. Every record moves its input on, whatever it says.
+
+import { decodeControl } from '../../shared/codec/control.ts';
+import { readOutcome, readShadow } from '../../shared/comparing/outcomes.ts';
+import type { Comparison } from '../../shared/comparison/comparison.ts';
+import type { Field } from '../../shared/comparison/outcome.ts';
+import type { InRecord } from '../../shared/domain/record.ts';
+import { type ShadowMark, samplerOf } from '../../shared/domain/shadow.ts';
+
+/** A shadow of a rollout, as its mark or its totals say it. */
+export interface Run extends NonNullable<ShadowMark['terms']> {
+  readonly rollout: string;
+  readonly version: number;
+}
+
+export interface RunRecordsOptions {
+  /** Null: the answers of all versions, without a pair. */
+  readonly run: Run | null;
+  /** Filled by the first answer. */
+  readonly fields: Field[];
+  readonly place: { readonly endpoint: string; readonly requests: string; readonly partition: number };
+}
+
+export class RunRecords {
+  readonly #comparison: Comparison;
+  readonly #options: RunRecordsOptions;
+  readonly #isSampled: (requestId: Uint8Array) => boolean;
+  /** Request ids that begin so are their requests' places. */
+  readonly #placePrefix: Buffer;
+
+  constructor(comparison: Comparison, options: RunRecordsOptions) {
+    const { run, place } = options;
+    this.#comparison = comparison;
+    this.#options = options;
+    this.#isSampled = samplerOf(place.endpoint, run?.sampleBp ?? 0);
+    this.#placePrefix = Buffer.from(`${place.requests}-${place.partition}-`);
+  }
+
+  addLive(record: InRecord): void {
+    const { join } = this.#comparison;
+    const { run, fields } = this.#options;
+    const read = readOutcome(record, { fields, tolerances: run?.tolerances ?? [] });
+    join.live.read(record.offset, read.kind === 'outcome' ? read.source : -1);
+    if (read.kind === 'unreadable') {
+      join.addUnreadable('live', record.offset);
+    } else if (run === null || this.#isSampled(read.requestId)) {
+      this.#comparison.addLive(read.source, read.placed, this.#ownId(read.requestId));
+    }
+  }
+
+  /** @returns the mark with which the comparison begins, when it is this record */
+  addShadow(record: InRecord): ShadowMark | null {
+    const { join } = this.#comparison;
+    const { run, fields } = this.#options;
+    if (run === null) return null;
+    const read = readShadow(record, { fields, ...run });
+    const isOld = join.shadow.isOld(record.offset);
+    join.shadow.read(record.offset, read.kind === 'outcome' ? read.source : -1);
+    if (read.kind === 'unreadable') join.addUnreadable('shadow', record.offset);
+    if (read.kind === 'outcome') join.addShadow(read.source, read.placed);
+    if (read.kind !== 'mark' || isOld) return null;
+    const { kind, from, to } = read.mark;
+    if (kind !== 'begun') join.progress({ from, to, skipped: kind === 'skipped' });
+    if (kind !== 'begun' || join.begun !== null) return null;
+    join.begin(to);
+    return read.mark;
+  }
+
+  addLabel(record: InRecord): void {
+    const { join } = this.#comparison;
+    try {
+      const { offset, requestId, values, requestsEnd } = decodeControl('keyed-label', record);
+      join.labels.read(record.offset, offset < 0 ? requestsEnd : offset);
+      this.#comparison.addLabel(offset < 0 ? requestId : offset, { offset: record.offset, values, requestsEnd });
+    } catch {
+      // Only we write this topic.
+      join.labels.read(record.offset, -1);
+    }
+  }
+
+  /** A request id that is not just the request's place, as text; else null. */
+  #ownId(requestId: Uint8Array): string | null {
+    const prefix = this.#placePrefix;
+    const length = Math.min(requestId.length, prefix.length);
+    return length === 0 || prefix.compare(requestId, 0, length) === 0 ? null : Buffer.from(requestId).toString();
+  }
+}

@@ -1,0 +1,235 @@
+// Task: one run in one partition: its inputs, read in step, and the comparison that they are folded into.
+// Flow: E.predictions, E.shadow, E.keyed-labels → [step] → comparison → totals, windows, examples at the next commit.
+// Invariants: an input that is far ahead of its partner waits in its log, so that memory stays flat however long a partner is
+//             away; after a restart everything that still waits is read again before anything new.
+
+import type { Bus, ReadFrom } from '../../shared/bus/bus.ts';
+import { savedOf, type TotalsHead, totalsOf } from '../../shared/comparing/saved.ts';
+import { type Changes, Comparison } from '../../shared/comparison/comparison.ts';
+import type { Field } from '../../shared/comparison/outcome.ts';
+import type { JoinSide } from '../../shared/comparison/side.ts';
+import type { Totals } from '../../shared/domain/comparison.ts';
+import { HEADER, headerText } from '../../shared/domain/headers.ts';
+import { type InRecord, parseSource } from '../../shared/domain/record.ts';
+import type { Topics } from '../../shared/domain/topics.ts';
+import { Input } from './input.ts';
+import type { Limits } from './limits.ts';
+import { type Run, RunRecords } from './run-records.ts';
+
+/** A run that no plan names is over when its inputs say nothing for so long. */
+const END_AFTER_MS = 5_000;
+/** The same, while answers to what was scored are missing: an incumbent that is down may give them yet. */
+const END_UNANSWERED_AFTER_MS = 60_000;
+/** Time between two ticks. */
+const TICK_INTERVAL_MS = 30_000;
+
+export interface TaskDeps {
+  readonly bus: Bus;
+  readonly topics: Topics;
+  readonly endpoint: string;
+  readonly partition: number;
+  readonly limits: Limits;
+  /** Something new can be looked at. */
+  readonly onChange: () => void;
+}
+
+/** Where a task begins: at a run's first mark, or where its totals say. */
+export type Start = { readonly markOffset: number } | { readonly totals: Totals } | null;
+
+export class Task {
+  readonly #deps: TaskDeps;
+  readonly #run: Run | null;
+  readonly #comparison: Comparison;
+  readonly #fields: Field[];
+  readonly #records: RunRecords;
+  readonly #shadow: Input | null;
+  readonly #labels: Input;
+  #live: Input | null;
+  #sinceMs: number;
+  #changed = false;
+  #goneMs: number | null = null;
+  #busyMs = 0;
+  #tickMs = 0;
+  ended: boolean;
+
+  /** @param run null: the answers of all versions, without a pair */
+  constructor(deps: TaskDeps, run: Run | null, start: Start) {
+    const { topics, endpoint, partition, limits } = deps;
+    this.#deps = deps;
+    this.#run = run;
+    const totals = start !== null && 'totals' in start ? start.totals : null;
+    const saved = totals === null ? null : savedOf(totals);
+    this.#fields = [...(saved?.fields ?? [])];
+    this.#sinceMs = totals?.sinceMs ?? 0;
+    this.ended = totals?.ended ?? false;
+    const names = {
+      requests: topics.endpoint(endpoint, 'requests'),
+      predictions: topics.endpoint(endpoint, 'predictions'),
+      shadow: topics.endpoint(endpoint, 'shadow'),
+    };
+    this.#comparison = new Comparison(
+      { ...limits, partition, fields: this.#fields, paired: run !== null, topics: names },
+      saved ?? undefined,
+    );
+    const place = { endpoint, requests: names.requests, partition };
+    this.#records = new RunRecords(this.#comparison, { run, fields: this.#fields, place });
+    const { join } = this.#comparison;
+    this.#labels = this.#open('keyed-labels', join.labels, 'earliest');
+    const mark = start !== null && 'markOffset' in start ? start.markOffset : 'earliest';
+    this.#shadow = run === null ? null : this.#open('shadow', join.shadow, mark);
+    this.#live = run === null || join.begun !== null ? this.#openLive() : null;
+    // A run is on record from the moment when its mark was seen.
+    this.#changed = totals === null;
+  }
+
+  /** Offset of the next answer: where the owner's group stands. */
+  get livePosition(): number {
+    return this.#comparison.join.live.position;
+  }
+
+  /** Without a pair: how far the shadow's topic was searched for new runs. */
+  get searched(): number {
+    return this.#comparison.join.shadow.position;
+  }
+
+  set searched(offset: number) {
+    if (offset > this.searched) this.#changed = true;
+    this.#comparison.join.shadow.skipTo(offset);
+  }
+
+  /** Whether something is to be written. */
+  get changed(): boolean {
+    return this.#changed;
+  }
+
+  /** Takes up to `budget` records. @returns how many it took; 0: there is nothing to do now */
+  step(budget: number, nowMs: number): number {
+    let taken = 0;
+    while (taken < budget && this.#one()) taken += 1;
+    if (taken > 0) {
+      this.#changed = true;
+      this.#busyMs = nowMs;
+    }
+    this.#followEnds();
+    this.#tick(nowMs);
+    return taken;
+  }
+
+  /** No plan names the run any more: it ends once its inputs have run dry. */
+  leave(nowMs: number): void {
+    this.#goneMs ??= nowMs;
+    const { join } = this.#comparison;
+    const patienceMs = join.unanswered === 0 ? END_AFTER_MS : END_UNANSWERED_AFTER_MS;
+    const still = nowMs - Math.max(this.#goneMs, this.#busyMs) >= patienceMs;
+    const beyond = join.live.high >= join.shadowed + this.#deps.limits.window;
+    const dry = this.#shadow?.atEnd === true && (this.#live === null || this.#live.atEnd || beyond);
+    if (!still || !dry || this.ended) return;
+    join.finish();
+    this.ended = true;
+    this.#changed = true;
+  }
+
+  /** What the next commit writes: the totals with all of the changes, and these. */
+  take(nowMs: number): { readonly totals: Totals; readonly changes: Changes } {
+    const changes = this.#comparison.take();
+    this.#changed = false;
+    const { endpoint, partition } = this.#deps;
+    const head: TotalsHead = {
+      endpoint,
+      partition,
+      rollout: this.#run?.rollout ?? '',
+      version: this.#run?.version ?? 0,
+      digest: this.#run?.digest ?? '',
+      sampleBp: this.#run?.sampleBp ?? 10_000,
+      sinceMs: this.#sinceMs,
+      ended: this.ended,
+      atMs: nowMs,
+      fields: this.#fields,
+    };
+    return { totals: totalsOf(head, this.#comparison.saved()), changes };
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#live?.stop(), this.#shadow?.stop(), this.#labels.stop()]);
+  }
+
+  #open(kind: 'predictions' | 'shadow' | 'keyed-labels', side: JoinSide, first: ReadFrom): Input {
+    const { bus, topics, endpoint, partition, onChange } = this.#deps;
+    const from = side.position > 0 ? side.position : first;
+    return new Input(bus, { topic: topics.endpoint(endpoint, kind), partition, from }, onChange);
+  }
+
+  #openLive(): Input {
+    const since = this.#run === null ? 'earliest' : { timestampMs: this.#sinceMs };
+    return this.#open('predictions', this.#comparison.join.live, since);
+  }
+
+  /** One record of the input whose turn it is; false when none can be taken. */
+  #one(): boolean {
+    const { join } = this.#comparison;
+    if (!this.#isRestored(join.live, this.#live))
+      return this.#take(this.#live, (record) => this.#records.addLive(record));
+    if (!this.#isRestored(join.shadow, this.#shadow)) {
+      return this.#take(this.#shadow, (record) => this.#addShadow(record));
+    }
+    if (this.#take(this.#labels, (record) => this.#records.addLabel(record))) return true;
+    if (!this.#isRestored(join.labels, this.#labels)) return false;
+    const live = this.#live?.head ?? null;
+    const shadow = this.#shadow?.head ?? null;
+    const far = this.#deps.limits.ahead;
+    const liveWaits = this.#run !== null && live !== null && sourceOf(live) > join.shadowed + far;
+    const shadowWaits = shadow !== null && sourceOf(shadow) > join.live.high + far;
+    if (shadow !== null && (!shadowWaits || (live !== null && liveWaits))) {
+      if (live === null || liveWaits || sourceOf(shadow) <= sourceOf(live)) {
+        return this.#take(this.#shadow, (record) => this.#addShadow(record));
+      }
+    }
+    return live !== null && !liveWaits && this.#take(this.#live, (record) => this.#records.addLive(record));
+  }
+
+  /** Whether everything old was read again: nothing new may come before that, or it would find its partner missing. */
+  #isRestored(side: JoinSide, input: Input | null): boolean {
+    const head = input?.head ?? null;
+    // Markers lie between the last old record and the first new one.
+    if (head !== null && !side.isOld(head.offset)) side.skipTo(head.offset);
+    return side.restored;
+  }
+
+  #take(input: Input | null, add: (record: InRecord) => void): boolean {
+    const record = input?.head ?? null;
+    if (input === null || record === null) return false;
+    add(record);
+    input.shift();
+    return true;
+  }
+
+  #addShadow(record: InRecord): void {
+    const begun = this.#records.addShadow(record);
+    if (begun === null) return;
+    this.#sinceMs = begun.sinceMs;
+    this.#live = this.#openLive();
+  }
+
+  /** What lies behind the last record of an input needs no reading again. */
+  #followEnds(): void {
+    const { live, shadow, labels } = this.#comparison.join;
+    if (this.#live?.head === null) live.skipTo(this.#live.nextOffset);
+    if (this.#shadow?.head === null) shadow.skipTo(this.#shadow.nextOffset);
+    if (this.#labels.head === null) labels.skipTo(this.#labels.nextOffset);
+  }
+
+  #tick(nowMs: number): void {
+    if (this.#tickMs === 0) this.#tickMs = nowMs;
+    if (nowMs - this.#tickMs < TICK_INTERVAL_MS) return;
+    this.#tickMs = nowMs;
+    const isQuiet = this.#live?.atEnd === true && this.#shadow?.atEnd === true;
+    if (!isQuiet) return;
+    const before = JSON.stringify(this.#comparison.join.counts);
+    this.#comparison.join.tick();
+    if (JSON.stringify(this.#comparison.join.counts) !== before) this.#changed = true;
+  }
+}
+
+function sourceOf(record: InRecord): number {
+  return parseSource(headerText(record.headers, HEADER.source) ?? '')?.offset ?? -1;
+}

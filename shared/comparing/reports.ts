@@ -1,0 +1,96 @@
+// Reports: the state of every comparison of an endpoint, added up over its partitions.
+// Flow: E.totals → newest record per run and partition → merged → reports: `millrace compare`, demo.
+// Invariant: totals are merged, never recounted: what two partitions counted apart is what one would have counted.
+
+import type { Bus } from '../bus/bus.ts';
+import { decodeControl } from '../codec/control.ts';
+import { parseScope, type SavedComparison } from '../comparison/comparison.ts';
+import { NO_COUNTS } from '../comparison/join-state.ts';
+import type { MetricStates } from '../comparison/metrics/metric.ts';
+import { mergeStates } from '../comparison/metrics/registry.ts';
+import type { Field } from '../comparison/outcome.ts';
+import type { ComparisonReport, JoinCounts } from '../comparison/report.ts';
+import { pairReport, reportOf } from '../comparison/summary.ts';
+import { runKey, type Totals } from '../domain/comparison.ts';
+import type { InRecord } from '../domain/record.ts';
+import type { Topics } from '../domain/topics.ts';
+import { savedOf } from './saved.ts';
+
+export interface RunReport {
+  readonly report: ComparisonReport;
+  /** Part of the requests that is compared, basis points. */
+  readonly sampleBp: number;
+  /** No plan names it any more, and all of it is counted. */
+  readonly ended: boolean;
+  /** When it was last written, milliseconds since the epoch. */
+  readonly atMs: number;
+}
+
+export interface ReadReportsOptions {
+  readonly bus: Bus;
+  readonly topics: Topics;
+  readonly endpoint: string;
+  readonly signal: AbortSignal;
+  readonly onUnreadable: (record: InRecord, error: unknown) => void;
+}
+
+/** Runs of an endpoint, the one that was written last first. @throws TOPIC_UNKNOWN */
+export async function readReports(options: ReadReportsOptions): Promise<RunReport[]> {
+  const { bus, topics, endpoint, signal, onUnreadable } = options;
+  const newest = new Map<string, Totals>();
+  const source = { topic: topics.endpoint(endpoint, 'totals'), from: 'earliest', until: 'end', signal } as const;
+  for await (const { records } of bus.read(source)) {
+    for (const record of records) {
+      try {
+        const one = decodeControl('totals', record);
+        newest.set(`${runKey(one)} ${one.partition}`, one);
+      } catch (error) {
+        onUnreadable(record, error);
+      }
+    }
+  }
+  const runs = new Map<string, Totals[]>();
+  for (const one of newest.values()) runs.set(runKey(one), [...(runs.get(runKey(one)) ?? []), one]);
+  return [...runs]
+    .map(([run, parts]) => ({
+      report: mergedReport({ endpoint, run }, parts.map(savedOf)),
+      sampleBp: parts[0]?.sampleBp ?? 0,
+      ended: parts.every(({ ended }) => ended),
+      atMs: Math.max(...parts.map(({ atMs }) => atMs)),
+    }))
+    .sort((a, b) => b.atMs - a.atMs);
+}
+
+/** One report of what partitions counted apart. */
+export function mergedReport(
+  of: { readonly endpoint: string; readonly run: string },
+  parts: readonly (SavedComparison & { readonly fields: readonly Field[] })[],
+): ComparisonReport {
+  const states = new Map<string, MetricStates>();
+  for (const part of parts) {
+    for (const [scope, state] of Object.entries(part.states)) {
+      const known = states.get(scope);
+      states.set(scope, known === undefined ? state : mergeStates(known, state));
+    }
+  }
+  const fields = parts.find((part) => part.fields.length > 0)?.fields ?? [];
+  const pairs = [...states].map(([scope, merged]) => {
+    const { live, shadow } = parseScope(scope);
+    return pairReport({ liveVersion: live, shadowVersion: shadow, fields, states: merged });
+  });
+  const counts = parts.reduce((sum, { join }) => added(sum, join.counts), NO_COUNTS);
+  return reportOf({ ...of, counts, pairs, examples: parts.flatMap(({ examples }) => examples) });
+}
+
+function added(a: JoinCounts, b: JoinCounts): JoinCounts {
+  return {
+    matched: a.matched + b.matched,
+    missingLive: a.missingLive + b.missingLive,
+    missingShadow: a.missingShadow + b.missingShadow,
+    late: a.late + b.late,
+    duplicate: a.duplicate + b.duplicate,
+    skipped: a.skipped + b.skipped,
+    unreadable: a.unreadable + b.unreadable,
+    labelled: a.labelled + b.labelled,
+  };
+}

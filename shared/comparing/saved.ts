@@ -1,0 +1,42 @@
+// Saved: a comparison as a record of E.totals, and back.
+// Flow: comparator → [totalsOf] → E.totals → [savedOf] → the next owner, `millrace compare`, demo.
+// Invariant: what is read back is checked by the metrics' own schemas; states of metrics that are gone are left out.
+
+import { COMPARISON_START, type SavedComparison } from '../comparison/comparison.ts';
+import { parseStates } from '../comparison/metrics/registry.ts';
+import type { Field } from '../comparison/outcome.ts';
+import type { Example } from '../comparison/report.ts';
+import type { Totals } from '../domain/comparison.ts';
+
+/** A run in one partition, as it is known without its counts. */
+export type TotalsHead = Pick<
+  Totals,
+  'endpoint' | 'rollout' | 'version' | 'digest' | 'partition' | 'sampleBp' | 'sinceMs' | 'ended' | 'atMs'
+> & { readonly fields: readonly Field[] };
+
+export function totalsOf({ fields, ...head }: TotalsHead, saved: SavedComparison): Totals {
+  const { begun, ...join } = saved.join;
+  return {
+    ...head,
+    ...join,
+    begun: begun ?? -1,
+    fields: JSON.stringify(fields),
+    states: JSON.stringify(saved.states),
+    examples: JSON.stringify(saved.examples),
+  };
+}
+
+/** @throws SyntaxError, ZodError for texts that nobody of us wrote */
+export function savedOf(totals: Totals): SavedComparison & { readonly fields: readonly Field[] } {
+  const { live, shadow, labels, begun, done, skipped, decided, removed, counts } = totals;
+  const states: Record<string, unknown> = JSON.parse(totals.states);
+  const fields: readonly Field[] = JSON.parse(totals.fields);
+  const examples: readonly Example[] = JSON.parse(totals.examples);
+  return {
+    ...COMPARISON_START,
+    join: { live, shadow, labels, begun: begun < 0 ? null : begun, done, skipped, decided, removed, counts },
+    states: Object.fromEntries(Object.entries(states).map(([scope, state]) => [scope, parseStates(state)])),
+    examples,
+    fields,
+  };
+}

@@ -1,0 +1,166 @@
+// Comparison: one run in one partition: the join, and what it folds into: metric states by scope, windows, examples.
+// Flow: read outcomes, marks, labels → [Comparison] → commit: totals, windows, new examples; report.
+// Invariant: everything that is written is a function of the inputs read so far; a restart goes on from what was written.
+
+import { disagreementOf } from './disagreement.ts';
+import { Examples } from './examples.ts';
+import { Join, type Match } from './join.ts';
+import { JOIN_START, type JoinState } from './join-state.ts';
+import { LabelIds } from './label-ids.ts';
+import type { MetricStates } from './metrics/metric.ts';
+import { addLabelTo, addTo, emptyStates, mergeStates } from './metrics/registry.ts';
+import { type Field, firstRow } from './outcome.ts';
+import type { Placed } from './pending.ts';
+import type { Example } from './report.ts';
+
+export interface ComparisonOptions {
+  readonly partition: number;
+  /** Empty until the first answer has shown what there is. */
+  readonly fields: readonly Field[];
+  readonly paired: boolean;
+  readonly window: number;
+  readonly labelWindow: number;
+  /** Length of a metric window. */
+  readonly windowMs: number;
+  readonly topics: { readonly requests: string; readonly predictions: string; readonly shadow: string };
+}
+
+/** What is kept of a comparison across a restart. */
+export interface SavedComparison {
+  readonly join: JoinState;
+  /** By scope, `live~shadow`. */
+  readonly states: Readonly<Record<string, MetricStates>>;
+  readonly examples: readonly Example[];
+}
+
+export const COMPARISON_START: SavedComparison = { join: JOIN_START, states: {}, examples: [] };
+
+/** What was added since the last commit. */
+export interface Changes {
+  readonly windows: readonly { readonly scope: string; readonly startMs: number; readonly states: MetricStates }[];
+  readonly examples: readonly Example[];
+}
+
+/** Scope of a pair of versions; null: answers without a pair. */
+export function scopeOf(live: number, shadow: number | null): string {
+  return `${live}~${shadow ?? ''}`;
+}
+
+export function parseScope(scope: string): { readonly live: number; readonly shadow: number | null } {
+  const [live = '', shadow = ''] = scope.split('~');
+  return { live: Number(live), shadow: shadow === '' ? null : Number(shadow) };
+}
+
+export class Comparison {
+  readonly join: Join;
+  readonly #options: ComparisonOptions;
+  readonly #ids = new LabelIds();
+  #states: Record<string, MetricStates>;
+  readonly #examples: Examples<Example>;
+  readonly #windows = new Map<
+    string,
+    { readonly scope: string; readonly startMs: number; readonly states: MetricStates }
+  >();
+  #newExamples: Example[] = [];
+
+  constructor(options: ComparisonOptions, saved: SavedComparison = COMPARISON_START) {
+    this.#options = options;
+    this.#states = { ...saved.states };
+    this.#examples = new Examples(saved.examples);
+    this.join = new Join(
+      {
+        ...options,
+        onMatch: (match) => this.#onMatch(match),
+        onLabel: ({ compared, live }, label) =>
+          addLabelTo(
+            this.#window(compared.live.version, compared.shadow?.version ?? null, live),
+            compared,
+            label,
+            options.fields,
+          ),
+      },
+      saved.join,
+    );
+  }
+
+  /** @param id request id where it is not the request's place, else null */
+  addLive(source: number, placed: Placed, id: string | null): void {
+    const label = id === null ? null : this.#ids.note(id, source);
+    if (label !== null) this.join.addLabel(source, label);
+    this.join.addLive(source, placed);
+  }
+
+  addLabel(
+    of: number | string,
+    label: { readonly offset: number; readonly values: readonly number[]; readonly requestsEnd: number },
+  ): void {
+    const source = typeof of === 'number' ? of : this.#ids.sourceOf(of);
+    if (source !== null) this.join.addLabel(source, label);
+    else if (typeof of === 'string') this.#ids.hold(of, label);
+  }
+
+  /** What was added since the last time, now part of the totals. */
+  take(): Changes {
+    const windows = [...this.#windows.values()];
+    this.#windows.clear();
+    for (const { scope, states } of windows) {
+      const before = this.#states[scope];
+      this.#states[scope] = before === undefined ? states : mergeStates(before, states);
+    }
+    const examples = this.#newExamples;
+    this.#newExamples = [];
+    return { windows, examples };
+  }
+
+  /** The totals, without what `take` has not taken. */
+  saved(): SavedComparison {
+    const join = this.join.state();
+    this.#ids.forget(join.removed);
+    return { join, states: this.#states, examples: this.#examples.items() };
+  }
+
+  #onMatch(match: Match): void {
+    const { compared, live } = match;
+    const { fields } = this.#options;
+    addTo(this.#window(compared.live.version, compared.shadow?.version ?? null, live), compared, fields);
+    if (compared.shadow === null) return;
+    const disagreement = disagreementOf(compared, fields);
+    const source = `${this.#options.partition}@${match.source}`;
+    const why = this.#examples.wants({ source, disagreement });
+    if (why === null) return;
+    const example = this.#exampleOf(match, { source, disagreement, why });
+    this.#examples.add(example);
+    this.#newExamples.push(example);
+  }
+
+  #window(liveVersion: number, shadowVersion: number | null, { timestampMs }: Placed): MetricStates {
+    const { windowMs } = this.#options;
+    const startMs = Math.floor(timestampMs / windowMs) * windowMs;
+    const scope = scopeOf(liveVersion, shadowVersion);
+    const key = `${scope}@${startMs}`;
+    const known = this.#windows.get(key);
+    if (known !== undefined) return known.states;
+    const states = emptyStates();
+    this.#windows.set(key, { scope, startMs, states });
+    return states;
+  }
+
+  #exampleOf(
+    { source: offset, live, shadow, compared }: Match,
+    of: Pick<Example, 'source' | 'disagreement' | 'why'>,
+  ): Example {
+    const { partition, topics, fields } = this.#options;
+    return {
+      ...of,
+      liveVersion: compared.live.version,
+      shadowVersion: compared.shadow?.version ?? 0,
+      live: firstRow(compared.live, fields),
+      shadow: compared.shadow === null ? [] : firstRow(compared.shadow, fields),
+      at: {
+        request: { topic: topics.requests, partition, offset },
+        prediction: { topic: topics.predictions, partition, offset: live.offset },
+        shadow: shadow === null ? null : { topic: topics.shadow, partition, offset: shadow.offset },
+      },
+    };
+  }
+}

@@ -1,0 +1,48 @@
+// JoinState: all that a join keeps across a restart, and what it begins with.
+
+import type { JoinCounts } from './report.ts';
+import { SIDE_START, type SideState } from './side.ts';
+
+/** Offsets [from, to) that the shadow passed over. */
+export interface Skipped {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What is kept of a join across a restart. */
+export interface JoinState {
+  readonly live: SideState;
+  readonly shadow: SideState;
+  readonly labels: Pick<SideState, 'position' | 'rewind'>;
+  /** First source that is compared; null until the shadow has begun. */
+  readonly begun: number | null;
+  /** Sources before it the shadow has done. */
+  readonly done: number;
+  readonly skipped: readonly Skipped[];
+  readonly decided: number;
+  readonly removed: number;
+  readonly counts: JoinCounts;
+}
+
+export const NO_COUNTS: JoinCounts = {
+  matched: 0,
+  missingLive: 0,
+  missingShadow: 0,
+  late: 0,
+  duplicate: 0,
+  skipped: 0,
+  unreadable: 0,
+  labelled: 0,
+};
+
+export const JOIN_START: JoinState = {
+  live: SIDE_START,
+  shadow: SIDE_START,
+  labels: { position: 0, rewind: 0 },
+  begun: null,
+  done: 0,
+  skipped: [],
+  decided: 0,
+  removed: 0,
+  counts: NO_COUNTS,
+};

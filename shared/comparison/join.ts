@@ -1,0 +1,267 @@
+// Join: answers, shadow outputs and labels of one partition, by source.
+// Flow: E.predictions, E.shadow, E.keyed-labels → [Join] → pairs and labelled pairs → metrics, examples.
+// Terms: a live answer and a shadow output of one source match when both come on time (side.ts). What is decided is never
+//        undone: a partner that comes later is late.
+// Invariants: a missing partner is never agreement; duplicates and any order within the window change no count; with the
+//            state of a restart, and its inputs read from their rewind offsets, everything counts as if it had never ended.
+
+import { assert } from '../domain/errors.ts';
+import { JOIN_START, type JoinState, type Skipped } from './join-state.ts';
+import type { Compared, Field } from './outcome.ts';
+import { Pending, type Placed, type Side } from './pending.ts';
+import type { JoinCounts } from './report.ts';
+import { JoinSide, SIDE_START } from './side.ts';
+
+/** A pair, or, for a join without a shadow, one live answer. */
+export interface Match {
+  readonly source: number;
+  readonly compared: Compared;
+  readonly live: Placed;
+  readonly shadow: Placed | null;
+}
+
+export interface JoinOptions {
+  readonly fields: readonly Field[];
+  /** Whether there is a shadow; without one, every live answer is a match by itself. */
+  readonly paired: boolean;
+  /** Sources that an arrival may lie behind the largest one of its input. */
+  readonly window: number;
+  /** Sources that may follow before a label comes. */
+  readonly labelWindow: number;
+  readonly onMatch: (match: Match) => void;
+  readonly onLabel: (match: Match, label: readonly number[]) => void;
+}
+
+/** Sources that are looked at one by one when a bound moves; after a longer jump those that are there are looked at. */
+const STEP_MAX = 65_536;
+/** Sources that a bound moves before anything is looked at: every look costs something, and nobody waits for it. */
+const STRIDE = 256;
+
+export class Join {
+  readonly live: JoinSide;
+  readonly shadow: JoinSide;
+  readonly labels: JoinSide;
+  readonly #options: JoinOptions;
+  readonly #pending: Pending;
+  readonly #labels = new Map<number, readonly number[]>();
+  readonly #counts: { -readonly [Count in keyof JoinCounts]: JoinCounts[Count] };
+  #begun: number | null;
+  #done: number;
+  #skipped: readonly Skipped[];
+  #decided: number;
+  #removed: number;
+  #unanswered = 0;
+  /** What the last tick saw: what is older than that is closed by the next. */
+  #ticked = { live: 0, shadow: 0 };
+
+  constructor(options: JoinOptions, state: JoinState = JOIN_START) {
+    const { window, labelWindow } = options;
+    this.#options = options;
+    this.#pending = new Pending(options.fields);
+    this.live = new JoinSide(window, state.live);
+    this.shadow = new JoinSide(window, state.shadow);
+    this.labels = new JoinSide(labelWindow, { ...SIDE_START, ...state.labels });
+    this.#counts = { ...state.counts };
+    this.#begun = options.paired ? state.begun : 0;
+    this.#done = state.done;
+    this.#skipped = state.skipped;
+    this.#decided = state.decided;
+    this.#removed = state.removed;
+  }
+
+  get counts(): JoinCounts {
+    return this.#counts;
+  }
+
+  /** Sources that wait for a partner or a label. */
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  /** First source that is compared; null until the shadow has begun. */
+  get begun(): number | null {
+    return this.#begun;
+  }
+
+  /** Shadow outputs whose answer may still come. */
+  get unanswered(): number {
+    return this.#unanswered;
+  }
+
+  /** How far the shadow is: live answers far beyond it need not be read yet. */
+  get shadowed(): number {
+    return Math.max(this.#done, this.shadow.high);
+  }
+
+  /** A live answer to a request that is to be compared. */
+  addLive(source: number, placed: Placed): void {
+    if (this.#begun === null || source < this.#begun) return;
+    this.#arrive('live', source, placed);
+  }
+
+  addShadow(source: number, placed: Placed): void {
+    assert(this.#options.paired, 'a join without a shadow takes no shadow output');
+    this.#arrive('shadow', source, placed);
+  }
+
+  /** A record of `side` that is no answer. */
+  addUnreadable(side: Side, offset: number): void {
+    if (!this[side].isOld(offset)) this.#counts.unreadable += 1;
+  }
+
+  /** The shadow owns the partition from `to` on; the first time, the comparison begins there. */
+  begin(to: number): void {
+    this.#begun ??= to;
+    this.#decided = Math.max(this.#decided, this.#begun);
+    this.#removed = Math.max(this.#removed, this.#begun);
+    for (const source of this.#labels.keys()) if (source < this.#removed) this.#labels.delete(source);
+  }
+
+  /** The shadow has done, or passed over, what lies before `to`. */
+  progress(mark: { readonly from: number; readonly to: number; readonly skipped: boolean }): void {
+    if (mark.skipped) this.#skipped = [...this.#skipped, { from: mark.from, to: mark.to }];
+    this.#done = Math.max(this.#done, mark.to);
+    this.shadow.close(mark.to - this.#options.window);
+    this.#sweep(STRIDE);
+  }
+
+  /** @param requestsEnd end of the partition's requests when the label came: whether it is on time depends on that alone */
+  addLabel(
+    source: number,
+    label: { readonly offset: number; readonly values: readonly number[]; readonly requestsEnd: number },
+  ): void {
+    const { labels } = this;
+    if (source < (this.#begun ?? 0)) return;
+    const isNew = !labels.isOld(label.offset);
+    const onTime = source >= this.#removed && label.requestsEnd <= source + this.#options.labelWindow;
+    if (!onTime || this.#labels.has(source)) {
+      if (isNew && !onTime) this.#counts.late += 1;
+      else if (isNew) this.#counts.duplicate += 1;
+      return;
+    }
+    this.#labels.set(source, label.values);
+    if (isNew) this.#applyLabel(source);
+  }
+
+  /** Time has passed: what was there at the last tick and has no partner yet is decided. */
+  tick(): void {
+    this.live.close(this.#ticked.live);
+    this.shadow.close(this.#ticked.shadow);
+    this.#ticked = { live: this.live.high + 1, shadow: this.#done };
+    this.#sweep();
+  }
+
+  /** Both inputs have ended: whatever has no partner has none. What the shadow never came to is not missing. */
+  finish(): void {
+    const bound = this.#options.paired ? Math.max(this.shadow.high + 1, this.#done) : this.live.high + 1;
+    this.live.close(bound);
+    this.shadow.close(bound);
+    this.#sweep();
+  }
+
+  state(): JoinState {
+    this.#sweep();
+    const { position, rewind } = this.labels.state();
+    return {
+      live: this.live.state(),
+      shadow: this.shadow.state(),
+      labels: { position, rewind },
+      begun: this.#begun,
+      done: this.#done,
+      skipped: this.#skipped,
+      decided: this.#decided,
+      removed: this.#removed,
+      counts: { ...this.#counts },
+    };
+  }
+
+  #arrive(name: Side, source: number, placed: Placed): void {
+    const side = this[name];
+    if (side.isOld(placed.offset)) {
+      const waits = source >= this.#removed && !side.late.has(source) && !this.#pending.has(source, name);
+      if (waits) this.#put(source, name, placed);
+      return;
+    }
+    if (source < Math.max(side.closed, this.#removed)) {
+      this.#counts.late += 1;
+      if (source >= this.#removed && !this.#pending.has(source, name)) side.isLate(source);
+    } else if (this.#pending.has(source, name)) {
+      this.#counts.duplicate += 1;
+    } else {
+      this.#put(source, name, placed);
+      if (this.#isComplete(source)) this.#match(source);
+    }
+    side.advance(source);
+    this.#sweep(STRIDE);
+  }
+
+  #put(source: number, name: Side, placed: Placed): void {
+    this.#pending.put(source, name, placed);
+    if (!this.#options.paired || source < this.#decided) return;
+    if (name === 'shadow' && !this.#pending.has(source, 'live')) this.#unanswered += 1;
+    if (name === 'live' && this.#pending.has(source, 'shadow')) this.#unanswered -= 1;
+  }
+
+  #isComplete(source: number): boolean {
+    return this.#pending.has(source, 'live') && (!this.#options.paired || this.#pending.has(source, 'shadow'));
+  }
+
+  #matchOf(source: number): Match {
+    const live = this.#pending.get(source, 'live');
+    const shadow = this.#pending.get(source, 'shadow');
+    assert(live !== null, `source ${source} is complete`);
+    return { source, live, shadow, compared: { live: live.outcome, shadow: shadow?.outcome ?? null } };
+  }
+
+  #match(source: number): void {
+    this.#counts.matched += 1;
+    this.#options.onMatch(this.#matchOf(source));
+    this.#applyLabel(source);
+  }
+
+  #applyLabel(source: number): void {
+    const label = this.#labels.get(source);
+    if (label === undefined || !this.#isComplete(source)) return;
+    this.#counts.labelled += 1;
+    this.#options.onLabel(this.#matchOf(source), label);
+  }
+
+  /** Decides what both inputs are past, and forgets what no label can come for any more. */
+  #sweep(stride = 1): void {
+    const { paired, labelWindow } = this.#options;
+    const closed = paired ? Math.min(this.live.closed, this.shadow.closed) : this.live.closed;
+    if (closed >= this.#decided + stride) {
+      if (paired) this.#each(this.#decided, closed, (source) => this.#decide(source));
+      this.#decided = closed;
+    }
+    // Twice the window: a label that was on time when it was keyed may be read a little later.
+    const high = Math.max(this.live.high, this.shadow.high);
+    const removed = Math.min(this.#decided, high - 2 * labelWindow);
+    if (removed < this.#removed + stride) return;
+    this.#each(this.#removed, removed, (source) => this.#pending.remove(source));
+    for (const source of this.#labels.keys()) if (source < removed) this.#labels.delete(source);
+    this.#removed = removed;
+    this.#skipped = this.#skipped.filter(({ to }) => to > removed);
+    for (const side of [this.live, this.shadow, this.labels]) side.forget(removed);
+  }
+
+  #decide(source: number): void {
+    const live = this.#pending.has(source, 'live');
+    const shadow = this.#pending.has(source, 'shadow');
+    if (live === shadow) return;
+    if (shadow) {
+      this.#counts.missingLive += 1;
+      this.#unanswered -= 1;
+    } else if (this.#skipped.some(({ from, to }) => source >= from && source < to)) this.#counts.skipped += 1;
+    else this.#counts.missingShadow += 1;
+  }
+
+  /** Does `work` for the sources of [from, to) that may be there. */
+  #each(from: number, to: number, work: (source: number) => void): void {
+    if (to - from > STEP_MAX) {
+      for (const source of this.#pending.below(to)) if (source >= from) work(source);
+    } else {
+      for (let source = from; source < to; source++) work(source);
+    }
+  }
+}

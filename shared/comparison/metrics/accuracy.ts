@@ -1,0 +1,81 @@
+// Accuracy: who was right, where the truth is known: the first field against the label of each row.
+// Invariant: an error answer is never right: a version that fails on hard rows does not look better for it. Of answers
+//            without a shadow, `onlyLive` and `neither` count right and wrong.
+
+import { z } from 'zod';
+import { addValue, emptyHistogram, histogramSchema, mergeHistograms } from '../histogram.ts';
+import { classOf, type Field, type Outcome } from '../outcome.ts';
+import type { Metric } from './metric.ts';
+import { columnOf } from './rows.ts';
+
+const count = z.int().min(0);
+const schema = z.strictObject({
+  /** Rows with a label. */
+  rows: count,
+  both: count,
+  onlyLive: count,
+  onlyShadow: count,
+  neither: count,
+  /** |answer − label| of numbers. */
+  liveError: histogramSchema,
+  shadowError: histogramSchema,
+});
+
+export const accuracy: Metric<z.infer<typeof schema>> = {
+  name: 'accuracy',
+  summary: 'Labelled rows by which side was right, and the error of numbers.',
+  schema,
+  empty: () => ({
+    rows: 0,
+    both: 0,
+    onlyLive: 0,
+    onlyShadow: 0,
+    neither: 0,
+    liveError: emptyHistogram(),
+    shadowError: emptyHistogram(),
+  }),
+  add() {
+    // Without a label nobody knows.
+  },
+  addLabel(state, { live, shadow }, label, fields) {
+    const [field] = fields;
+    if (field === undefined || field.size === 0) return;
+    for (let row = 0; row < label.length; row++) {
+      const truth = label[row] ?? Number.NaN;
+      state.rows += 1;
+      if (field.kind === 'number') {
+        if (hasRow(live, field, row)) addValue(state.liveError, Math.abs(valueIn(live, field, row) - truth));
+        if (shadow !== null && hasRow(shadow, field, row)) {
+          addValue(state.shadowError, Math.abs(valueIn(shadow, field, row) - truth));
+        }
+        continue;
+      }
+      const ours = hasRow(live, field, row) && valueIn(live, field, row) === truth;
+      const theirs = shadow !== null && hasRow(shadow, field, row) && valueIn(shadow, field, row) === truth;
+      if (ours && theirs) state.both += 1;
+      else if (ours) state.onlyLive += 1;
+      else if (theirs) state.onlyShadow += 1;
+      else state.neither += 1;
+    }
+  },
+  merge: (a, b) => ({
+    rows: a.rows + b.rows,
+    both: a.both + b.both,
+    onlyLive: a.onlyLive + b.onlyLive,
+    onlyShadow: a.onlyShadow + b.onlyShadow,
+    neither: a.neither + b.neither,
+    liveError: mergeHistograms(a.liveError, b.liveError),
+    shadowError: mergeHistograms(a.shadowError, b.shadowError),
+  }),
+};
+
+/** An error answer has no rows. */
+function hasRow(outcome: Outcome, field: Field, row: number): boolean {
+  return columnOf(outcome, 0).length >= (row + 1) * field.size;
+}
+
+/** The class, the label or the number of a row: of several in one row, the first. */
+function valueIn(outcome: Outcome, field: Field, row: number): number {
+  const column = columnOf(outcome, 0);
+  return field.kind === 'classes' ? classOf(column, field, row) : (column[row * field.size] ?? Number.NaN);
+}

@@ -1,0 +1,82 @@
+// Outcome: what comparisons know of one answer, and the pair, the unit that every metric folds.
+// Flow: E.predictions, E.shadow → decoded → [Outcome] → join → [Compared] → metrics, examples.
+// Terms: live = what E.predictions says, whichever version answered; shadow = what a candidate would have answered.
+
+import type { PlanShadow } from '../domain/shadow.ts';
+import type { Signature, Tensor } from '../domain/tensor.ts';
+import { rowElements } from '../domain/tensor.ts';
+
+/** How one output tensor is compared. */
+export interface Field {
+  readonly name: string;
+  /**
+   * `classes`: `size` scores per row; the class is the largest, the first of equals. `number`: `size` numbers per row, compared
+   * one by one. `label`: `size` integers per row, equal or not.
+   */
+  readonly kind: 'classes' | 'number' | 'label';
+  readonly size: number;
+  /** |shadow − live| ≤ atol + rtol · |live| is no difference. Both ≥ 0. */
+  readonly atol: number;
+  readonly rtol: number;
+}
+
+/** Float32 arithmetic of two runtimes differs by about this much. */
+export const TOLERANCE_DEFAULT = { atol: 1e-4, rtol: 1e-3 } as const;
+
+/** What one version made of one request. */
+export interface Outcome {
+  readonly version: number;
+  /** Error code of an error answer, else null. */
+  readonly error: string | null;
+  /** Time of the batch in the model's process, microseconds; null when it is not known. */
+  readonly scoringUs: number | null;
+  readonly rows: number;
+  /** Per field: rows × size values. Empty with an error. */
+  readonly values: readonly Float64Array[];
+}
+
+/** The unit that is folded: a live answer, and the shadow's to the same request, where there is one. */
+export interface Compared {
+  readonly live: Outcome;
+  readonly shadow: Outcome | null;
+}
+
+/** How the outputs of a signature are compared, in its order. */
+export function fieldsOf(signature: Signature, tolerances: PlanShadow['tolerances'] = []): Field[] {
+  return signature.outputs.map(({ name, datatype, shape }) => {
+    const size = rowElements(shape);
+    const named = (wanted: string) => tolerances.find(({ output }) => output === wanted);
+    const { atol, rtol } = named(name) ?? named('*') ?? TOLERANCE_DEFAULT;
+    const isFloat = datatype === 'FP32' || datatype === 'FP64';
+    const kind = !isFloat ? 'label' : size > 1 ? 'classes' : 'number';
+    return { name, kind, size, atol, rtol };
+  });
+}
+
+/** Values of decoded outputs by field; null when they do not fit the fields. */
+export function valuesOf(outputs: readonly Tensor[], fields: readonly Field[]): Float64Array[] | null {
+  const values: Float64Array[] = [];
+  for (const { name, size } of fields) {
+    const tensor = outputs.find((output) => output.name === name);
+    if (tensor === undefined || tensor.data.length !== (tensor.shape[0] ?? 0) * size) return null;
+    values.push(Float64Array.from(tensor.data as ArrayLike<number | bigint>, Number));
+  }
+  return values;
+}
+
+/** Class of one row: the place of its largest score, the first of equals. */
+export function classOf(values: Float64Array, field: Field, row: number): number {
+  let best = 0;
+  for (let place = 1; place < field.size; place++) {
+    if ((values[row * field.size + place] ?? 0) > (values[row * field.size + best] ?? 0)) best = place;
+  }
+  return best;
+}
+
+/** Values of an example that people are shown. */
+const SHOWN_VALUES_MAX = 32;
+
+/** The first row of each field, cut short; empty for an error. */
+export function firstRow({ values }: Outcome, fields: readonly Field[]): number[][] {
+  return values.map((column, place) => [...column.subarray(0, Math.min(fields[place]?.size ?? 0, SHOWN_VALUES_MAX))]);
+}

@@ -1,0 +1,131 @@
+// Report: what a comparison shows, from merged states: the same for a live shadow, a replay and a canary.
+// Flow: E.totals → merged → [reportOf] → CLI table, JSON, HTML page, demo.
+
+/** What a join counted, per run. All counts are sources. */
+export interface JoinCounts {
+  /** Both sides are there. */
+  readonly matched: number;
+  /** The shadow has an outcome, the live side none in time. */
+  readonly missingLive: number;
+  /** The live side has an answer that was to be sampled, the shadow none in time. */
+  readonly missingShadow: number;
+  /** Came after its place in the join was given up; labels too. */
+  readonly late: number;
+  readonly duplicate: number;
+  /** The shadow passed them over: its lag was over the limit. */
+  readonly skipped: number;
+  /** Records that cannot be read as an answer. */
+  readonly unreadable: number;
+  readonly labelled: number;
+}
+
+/** One histogram as a picture needs it: ascending edges, `counts[i]` of values in (edges[i], edges[i + 1]]. */
+export interface Bars {
+  readonly edges: readonly number[];
+  readonly live: readonly number[];
+  readonly shadow: readonly number[];
+}
+
+export interface Quantiles {
+  readonly p50: number | null;
+  readonly p90: number | null;
+  readonly p99: number | null;
+}
+
+/** Distances between the two sides' distributions; null without enough data. `psi` is net of its noise floor, at least 0. */
+export interface Drift {
+  readonly psi: number | null;
+  readonly js: number | null;
+  readonly ks: number | null;
+  readonly w1: number | null;
+}
+
+/** One field of the outputs. */
+export interface FieldReport {
+  readonly name: string;
+  readonly kind: 'classes' | 'number' | 'label';
+  /** Share of pairs whose values agree within tolerance. */
+  readonly agreement: number | null;
+  /** Share of rows with the same class or label, and Cohen's kappa; null for numbers. */
+  readonly sameClass: number | null;
+  readonly kappa: number | null;
+  /**
+   * Rows by live class (first) and shadow class, for at most the 32 commonest classes; empty for numbers.
+   * Without a shadow there is no confusion.
+   */
+  readonly classes: readonly number[];
+  readonly confusion: readonly (readonly number[])[];
+  /** Rows by class of `classes` on each side, and the distances between the mixes of all classes; empty for numbers. */
+  readonly mix: {
+    readonly live: readonly number[];
+    readonly shadow: readonly number[];
+    readonly psi: number | null;
+    readonly js: number | null;
+  };
+  /** Distribution of the class's score, or of the number. */
+  readonly scores: Bars;
+  /** Of `scores`; of the mix for labels, which have none. */
+  readonly drift: Drift;
+  /** |shadow − live| of the score or the number. */
+  readonly difference: Quantiles;
+}
+
+export interface SideReport {
+  readonly version: number;
+  readonly answers: number;
+  /** Error answers by code. */
+  readonly errors: Readonly<Record<string, number>>;
+  /** Microseconds in the model's process. */
+  readonly scoringUs: Quantiles;
+  /** Share of labelled rows that are right; null without labels. */
+  readonly accuracy: number | null;
+  /** |answer − label| of numbers. */
+  readonly labelError: Quantiles;
+}
+
+/** A pair that people should look at. */
+export interface Example {
+  readonly source: string;
+  /** 0 none … 1 total disagreement. */
+  readonly disagreement: number;
+  /** `worst`: among the largest; `sample`: drawn by a hash of the source. */
+  readonly why: 'worst' | 'sample';
+  readonly liveVersion: number;
+  readonly shadowVersion: number;
+  /** Per field, first row only, at most 32 values. */
+  readonly live: readonly (readonly number[])[];
+  readonly shadow: readonly (readonly number[])[];
+  /** Where its request, prediction and shadow output lie. */
+  readonly at: {
+    readonly request: { readonly topic: string; readonly partition: number; readonly offset: number };
+    readonly prediction: { readonly topic: string; readonly partition: number; readonly offset: number };
+    readonly shadow: { readonly topic: string; readonly partition: number; readonly offset: number } | null;
+  };
+}
+
+/** One live version against one shadow version, or one live version alone. */
+export interface PairReport {
+  readonly live: SideReport;
+  readonly shadow: SideReport | null;
+  /** Answers on both sides. */
+  readonly pairs: number;
+  /** Share of pairs without errors whose every field agrees within tolerance. */
+  readonly agreement: number | null;
+  readonly fields: readonly FieldReport[];
+  /** Latency of both sides, microseconds. */
+  readonly scoringBars: Bars;
+  readonly labelledRows: number;
+}
+
+export interface ComparisonReport {
+  readonly endpoint: string;
+  /** Rollout and shadow version, `replay`, or `live` for the versions without a pair. */
+  readonly run: string;
+  readonly counts: JoinCounts;
+  /** matched ÷ (matched + missing): no missing partner is agreement. */
+  readonly coverage: number | null;
+  /** Per pair of versions, the one with the most pairs first. */
+  readonly pairs: readonly PairReport[];
+  /** Worst first, then the sample. */
+  readonly examples: readonly Example[];
+}
