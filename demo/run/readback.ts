@@ -6,6 +6,8 @@ import { auditEndpoint } from '../../shared/audit/audit-endpoint.ts';
 import type { Bus } from '../../shared/bus/bus.ts';
 import { decodeControl } from '../../shared/codec/control.ts';
 import { decodeAnswer } from '../../shared/codec/registry.ts';
+import { readReports } from '../../shared/comparing/reports.ts';
+import type { ComparisonReport } from '../../shared/comparison/report.ts';
 import type { Cut } from '../../shared/domain/cut.ts';
 import { HEADER, headerText } from '../../shared/domain/headers.ts';
 import type { InRecord } from '../../shared/domain/record.ts';
@@ -13,6 +15,7 @@ import type { EndpointTopicKind, Topics } from '../../shared/domain/topics.ts';
 import { systemClock } from '../../shared/process/clock.ts';
 import { type Digits, digitOf } from '../data/digits.ts';
 import type { Switch } from './scenario.ts';
+import { type ShadowReport, shadowReports } from './shadow-report.ts';
 import { DIGIT_HEADER } from './traffic.ts';
 
 export interface Readback {
@@ -20,6 +23,7 @@ export interface Readback {
   /** Share of right answers on test digits, 0..1, by version; null for a version that answered none. */
   readonly accuracy: ReadonlyMap<number, number | null>;
   readonly switches: readonly SwitchReport[];
+  readonly shadow: readonly ShadowReport[];
 }
 
 export interface SwitchReport extends Pick<Switch, 'kind' | 'from' | 'to'> {
@@ -41,6 +45,8 @@ interface ReadbackOptions {
   readonly endpoint: string;
   readonly digits: Digits;
   readonly switches: readonly Switch[];
+  /** What was scored after the fact. */
+  readonly replayed: readonly ComparisonReport[];
 }
 
 /** Reads all topics of the endpoint to their ends. Nothing may be under way any more: what has no outcome is lost. */
@@ -52,11 +58,21 @@ export async function readBack(options: ReadbackOptions): Promise<Readback> {
   const cuts = (await readAll(options, 'cuts'))
     .filter((record) => record.value !== null)
     .map((record) => decodeControl('cut', record));
+  const predictions = await readAll(options, 'predictions');
+  const runs = await readReports({
+    bus,
+    topics,
+    endpoint,
+    signal: new AbortController().signal,
+    onUnreadable: () => {},
+  });
+  const compared = [...runs.map(({ report }) => report), ...options.replayed];
   const requestedAtMs = (await readAll(options, 'requests')).map((record) => record.timestampMs);
   return {
     outcomes,
-    accuracy: accuracyOf(await readAll(options, 'predictions'), options.digits),
+    accuracy: accuracyOf(predictions, options.digits),
     switches: options.switches.map((change) => switchReport(change, { cuts, partitions, requestedAtMs })),
+    shadow: shadowReports(compared, predictions),
   };
 }
 

@@ -17,9 +17,13 @@ const versions = [...accuracies].map(([version, accuracy]) => ({
 }));
 const load = { requestsBefore: 250, requestsAfter: 240 };
 const switches = SWITCH_KINDS.map((kind) => ({ kind, from: 1, to: 2, commandToLastCutMs: 40, partitions: 4, ...load }));
+const compared = { incumbent: 2, pairs: 500, missing: 0, accuracyIncumbent: 0.96, leakedToPredictions: 0 } as const;
+const bad = { ...compared, candidate: 3, how: 'live', agreement: 0.65, accuracyCandidate: 0.66 } as const;
+const better = { ...compared, candidate: 4, agreement: 0.97, accuracyCandidate: 0.98 } as const;
+const shadow: DemoReport['shadow'] = [bad, { ...better, how: 'live' }, { ...better, how: 'replay' }];
 const good: DemoReport = {
   ...{ broker: 'kafka', brokerDetail: 'Apache Kafka', requests: 1_000, answered: 1_000, seconds: 60 },
-  ...{ deadLettered: 0, lost: 0, duplicated: 0, wrongVersion: 0, versions, switches },
+  ...{ deadLettered: 0, lost: 0, duplicated: 0, wrongVersion: 0, versions, switches, shadow },
 };
 const [first, ...others] = switches;
 const replaced = (version: number, rest: Partial<VersionReport>) =>
@@ -52,6 +56,10 @@ it.each<[string, Partial<DemoReport>, RegExp]>([
     { switches: [{ ...(first ?? others[0]), requestsAfter: 0 } as never, ...others] },
     /basic to v2 met no traffic/,
   ],
+  ['a comparison is missing', { shadow: shadow.slice(1) }, /compared were v4 live/],
+  ['a shadow misses a partner', { shadow: [{ ...bad, missing: 1 }, ...shadow.slice(1)] }, /v3 \(live\) misses 1/],
+  ['a shadow answered', { shadow: [{ ...bad, leakedToPredictions: 2 }, ...shadow.slice(1)] }, /answered 2 times/],
+  ['the bad model raised no warning', { shadow: [{ ...bad, agreement: 0.99 }, ...shadow.slice(1)] }, /did not warn/],
   ['the broker was none', { broker: 'memory' }, /broker is memory/],
   ['a native runtime is missing', { versions: replaced(2, { runtime: 'tfjs-wasm 4' }) }, /tfjs-node/],
   ['a version was worse than trained', { versions: replaced(4, { accuracy: 0.94 }) }, /v4 was right in 94.0 %/],

@@ -15,6 +15,7 @@ export interface DemoReport {
   readonly wrongVersion: number;
   readonly versions: readonly VersionReport[];
   readonly switches: Readback['switches'];
+  readonly shadow: Readback['shadow'];
   readonly seconds: number;
 }
 
@@ -34,7 +35,7 @@ export function reportOf(run: {
   readonly readback: Readback;
   readonly seconds: number;
 }): DemoReport {
-  const { outcomes, accuracy, switches } = run.readback;
+  const { outcomes, accuracy, switches, shadow } = run.readback;
   const versions = [...outcomes.versions].sort(([a], [b]) => a - b);
   return {
     broker: run.broker,
@@ -53,6 +54,7 @@ export function reportOf(run: {
       runtime: found.runtimes.join(', '),
     })),
     switches,
+    shadow,
     seconds: Math.round(run.seconds * 10) / 10,
   };
 }
@@ -96,7 +98,35 @@ export function problemsOf(report: DemoReport, expected: Expectations): string[]
     if (change.from !== null && (change.requestsBefore === 0 || change.requestsAfter === 0))
       problems.push(`${change.kind} to v${change.to} met no traffic`);
   }
+  problems.push(...shadowProblems(report));
   return expected.strict ? [...problems, ...strictProblems(report, expected)] : problems;
+}
+
+/** Who is compared, and how. */
+const COMPARED = ['v3 live', 'v4 live', 'v4 replay'];
+/** A shadow report warns from this much disagreement on, and this many points of accuracy less. */
+const WARNS_BELOW_AGREEMENT = 0.85;
+const WARNS_POINTS = 10;
+
+function shadowProblems({ shadow }: DemoReport): string[] {
+  const problems: string[] = [];
+  const found = shadow.map(({ candidate, how }) => `v${candidate} ${how}`);
+  if (found.join() !== COMPARED.join()) problems.push(`compared were ${found.join(', ') || 'none'}`);
+  for (const { candidate, how, pairs, missing, leakedToPredictions } of shadow) {
+    const name = `the shadow of v${candidate} (${how})`;
+    if (pairs === 0) problems.push(`${name} has no pairs`);
+    if (missing !== 0) problems.push(`${name} misses ${missing} partners`);
+    if (leakedToPredictions !== 0) problems.push(`${name} answered ${leakedToPredictions} times`);
+  }
+  const bad = shadow.filter(({ candidate }) => candidate === 3);
+  if (!bad.every(warned)) problems.push('the shadow report of v3 did not warn');
+  if (shadow.some((each) => each.candidate === 4 && warned(each))) problems.push('the shadow report of v4 warned');
+  return problems;
+}
+
+function warned({ agreement, accuracyIncumbent, accuracyCandidate }: DemoReport['shadow'][number]): boolean {
+  const points = ((accuracyIncumbent ?? 0) - (accuracyCandidate ?? 0)) * 100;
+  return (agreement ?? 1) < WARNS_BELOW_AGREEMENT && points > WARNS_POINTS;
 }
 
 /** How far the accuracy of a run, on a sample of the test digits, may be from that of training. */
@@ -150,6 +180,11 @@ export function renderReport(report: DemoReport): string {
     ...table(['switch', 'from → to', 'command to last cut', 'partitions', 'requests 1 s before / after'], switches),
     '',
     ...table(
+      ['shadow', 'compared with', 'pairs', 'missing', 'same digit', 'right', 'right before', 'leaked'],
+      report.shadow.map(shadowRow),
+    ),
+    '',
+    ...table(
       ['requests', 'answered', 'dead-lettered', 'lost', 'duplicated', 'wrong version'],
       [
         [
@@ -163,6 +198,20 @@ export function renderReport(report: DemoReport): string {
       ],
     ),
   ].join('\n');
+}
+
+function shadowRow(each: DemoReport['shadow'][number]): string[] {
+  const share = (value: number | null) => (value === null ? '–' : percent(value));
+  return [
+    `v${each.candidate}${each.how === 'replay' ? ', in the past' : ''}`,
+    `v${each.incumbent}`,
+    String(each.pairs),
+    String(each.missing),
+    share(each.agreement),
+    share(each.accuracyCandidate),
+    share(each.accuracyIncumbent),
+    String(each.leakedToPredictions),
+  ];
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

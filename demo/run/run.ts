@@ -13,6 +13,7 @@ import { demoPath } from '../demo-path.ts';
 import { operatorOf } from './control.ts';
 import { countPredictions, type Readback, readBack } from './readback.ts';
 import { runScenario } from './scenario.ts';
+import { ShadowAct } from './shadow-act.ts';
 import { startTraffic, type Traffic } from './traffic.ts';
 
 export const PARTITIONS = 4;
@@ -52,6 +53,7 @@ export async function runDemo(options: DemoOptions): Promise<Readback> {
   const house = await startHouse({ ...deps, ...launchers });
   const place = { bus, topics, endpoint: DIGITS_ENDPOINT };
   const operator = operatorOf({ ...place, clock: systemClock });
+  const shadows = new ShadowAct({ ...place, repository, launcher: launchers.shadowLauncher, clock: systemClock, say });
   const done = new AbortController();
   /** Fired by a stream that cannot be written: then no step of the scenario is worth waiting for. */
   const broken = new AbortController();
@@ -66,13 +68,16 @@ export async function runDemo(options: DemoOptions): Promise<Readback> {
     await operator.next('the endpoint is defined', (event) => event.type === 'endpoint-defined');
     const begin = (): Traffic => {
       const topic = topics.endpoint(DIGITS_ENDPOINT, 'requests');
-      const traffic = startTraffic({ bus, clock: systemClock, topic, partitions: PARTITIONS, digits, requests, rate });
+      const labels = topics.endpoint(DIGITS_ENDPOINT, 'labels');
+      const stream = { bus, clock: systemClock, topic, labels, partitions: PARTITIONS, digits, requests, rate };
+      const traffic = startTraffic(stream);
       void showProgress(traffic, { requests, say, signal: done.signal });
       traffic.done.catch((error: unknown) => broken.abort(error));
       return traffic;
     };
-    const { switches } = await runScenario({ operator, startTraffic: begin, requests, say });
+    const { switches } = await runScenario({ operator, startTraffic: begin, requests, say, shadows });
     await answersOf(place, requests);
+    await shadows.settled();
     return switches;
   };
   const stop = async () => {
@@ -86,7 +91,7 @@ export async function runDemo(options: DemoOptions): Promise<Readback> {
     );
     // Only a house that has stopped answers nothing twice any more.
     await stop();
-    return await readBack({ ...place, digits, switches });
+    return await readBack({ ...place, digits, switches, replayed: shadows.replayed });
   } finally {
     await stop();
   }

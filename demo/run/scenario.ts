@@ -1,8 +1,9 @@
-// Scenario: four changes of the model under load, told as an operator would do them.
+// Scenario: four changes of the model under load, and a shadow before the last, told as an operator would do them.
 // Every step waits for the stream to reach its place, so that each change meets live traffic.
 
 import type { RolloutEvent } from '../../shared/domain/event.ts';
 import type { Operator } from './control.ts';
+import type { ShadowAct } from './shadow-act.ts';
 import type { Traffic } from './traffic.ts';
 
 /** One change of the model: what was asked, when, and the plan that carried it out. */
@@ -25,6 +26,7 @@ export interface ScenarioOptions {
   readonly startTraffic: () => Traffic;
   readonly requests: number;
   readonly say: (line: string) => void;
+  readonly shadows: ShadowAct;
 }
 
 /** Runs all changes. @returns them in order; @throws what the operator throws */
@@ -51,15 +53,29 @@ export async function runScenario(
 
   await hold(0.1);
   say('v3 gets 10 % of the traffic (canary)');
-  const canaryAtMs = await operator.apply({ candidate: 3, strategy: 'canary', canary: { weightBp: 1_000 } });
+  const canaryAtMs = await operator.apply({
+    ...{ candidate: 3, strategy: 'canary', canary: { weightBp: 1_000 } },
+    // It also scores copies of everything, so that a tenth of the traffic need not be all that one learns from.
+    shadows: [{ candidate: 3 }],
+  });
   switches.push(await moved(operator, { kind: 'canary', from: 2, to: 3, commandAtMs: canaryAtMs }));
   await hold(0.2);
+  await options.shadows.show('v3 in the shadow, beside its canary', 3);
   say('v3 turns out to be bad: it is rolled back');
   const abortedAtMs = await operator.command('abort', 'v3 misreads digits');
   switches.push(await moved(operator, { kind: 'rollback', from: 3, to: 2, commandAtMs: abortedAtMs }));
   await operator.next('the rollback is complete', isType('rollout-completed'));
 
-  await hold(0.1);
+  await hold(0.05);
+  say('v4 is shadowed: it scores copies of all requests and answers none');
+  await operator.apply({ candidate: 4, strategy: 'shadow', shadow: { baselineBp: 1_000 } });
+  await operator.next('v4 is ready', isType('candidate-ready'));
+  await hold(0.15);
+  await options.shadows.show('v4 in the shadow', 4);
+  say('v4 travels in time: it scores the requests that were answered before it came');
+  await options.shadows.replay(4);
+  await operator.command('abort', 'compared for long enough');
+  await operator.next('the shadow is over', isType('rollout-completed'));
   say('v4 replaces v2 in place (basic)');
   switches.push(await basic(operator, 2, 4));
   await traffic.done;

@@ -17,7 +17,16 @@ const bus = {
 
 it('a write that fails ends the waiting for requests', async () => {
   const digits = loadDigits();
-  const traffic = startTraffic({ bus, clock, topic: 't', partitions: 1, digits, requests: 10, rate: 1_000 });
+  const traffic = startTraffic({
+    bus,
+    clock,
+    labels: null,
+    topic: 't',
+    partitions: 1,
+    digits,
+    requests: 10,
+    rate: 1_000,
+  });
   await expect(traffic.reached(5)).rejects.toBe(broken);
   await expect(traffic.done).rejects.toBe(broken);
 });

@@ -1,6 +1,7 @@
-// Traffic: every digit as one request event, at a steady rate, three in JSON to one in Avro.
+// Traffic: every digit as one request event, at a steady rate, three in JSON to one in Avro; for test digits, the truth beside it.
 
 import type { Bus } from '../../shared/bus/bus.ts';
+import { encodeControl } from '../../shared/codec/control.ts';
 import { codecNamed } from '../../shared/codec/registry.ts';
 import type { Clock } from '../../shared/domain/clock.ts';
 import { HEADER, header } from '../../shared/domain/headers.ts';
@@ -31,6 +32,8 @@ export interface TrafficOptions {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly topic: string;
+  /** Topic of the labels; null: nobody knows the truth. */
+  readonly labels: string | null;
   readonly partitions: number;
   readonly digits: Digits;
   readonly requests: number;
@@ -51,8 +54,25 @@ export function digitRequest(
     partition: partitionFor(key, options.partitions),
     key,
     value: codec.encodeRequest([digitTensor(options.digits, digit)], {}),
-    headers: [header(HEADER.contentType, codec.contentType), header(DIGIT_HEADER, String(digit))],
+    headers: [
+      header(HEADER.cloudEventId, idOf(index)),
+      header(HEADER.contentType, codec.contentType),
+      header(DIGIT_HEADER, String(digit)),
+    ],
   };
+}
+
+/** What is true of request `index`, by its id; null for a digit that the models were trained with. */
+function digitLabel({ labels, digits, partitions }: TrafficOptions, index: number): OutRecord | null {
+  const digit = index % digits.count;
+  const label = digits.labels[digit];
+  if (labels === null || !digits.isTest(digit) || label === undefined) return null;
+  const value = encodeControl('label', { values: [label] });
+  return { topic: labels, partition: index % partitions, key: encoder.encode(idOf(index)), value, headers: [] };
+}
+
+function idOf(index: number): string {
+  return `digit-${index}`;
 }
 
 /** Starts to write; the rate is kept by the clock, not by counting sleeps. */
@@ -65,8 +85,10 @@ export function startTraffic(options: TrafficOptions): Traffic {
     const startMs = clock.nowMs();
     while (sent < requests) {
       const due = Math.min(requests, Math.ceil(((clock.nowMs() - startMs) * rate) / 1000));
-      const burst = Array.from({ length: Math.max(0, due - sent) }, (_, i) => digitRequest(options, sent + i));
-      if (burst.length > 0) await bus.write(burst);
+      const indices = Array.from({ length: Math.max(0, due - sent) }, (_, i) => sent + i);
+      const burst = indices.map((index) => digitRequest(options, index));
+      const truths = indices.map((index) => digitLabel(options, index)).filter((label) => label !== null);
+      if (burst.length > 0) await bus.write([...burst, ...truths]);
       sent += burst.length;
       for (const one of waiting) if (one.count <= sent) one.resolve();
       await clock.sleep(TICK_MS);

@@ -79,6 +79,7 @@ describe('a broker that goes away and comes back', () => {
       const traffic = startTraffic({
         bus,
         clock,
+        labels: null,
         topic,
         partitions: PARTITIONS,
         digits,
@@ -104,7 +105,7 @@ describe('a broker that goes away and comes back', () => {
       await eventually('everything is answered', answered, { timeoutMs: ANSWERS_MS });
       await operator.apply({ candidate: 4, strategy: 'basic' });
       await operator.next('the controller goes on too', (event) => event.type === 'rollout-completed');
-      const { outcomes } = await readBack({ bus, ...place, digits, switches: [] });
+      const { outcomes } = await readBack({ bus, ...place, digits, switches: [], replayed: [] });
       expect(outcomes).toMatchObject({ answered: outcomes.requests, lost: 0, duplicated: 0, wrongVersion: 0 });
       expect(outcomes.requests).toBeGreaterThanOrEqual(REQUESTS);
       expect(heard()).toEqual(everyone([1, 1]));

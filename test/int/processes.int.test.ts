@@ -76,7 +76,16 @@ describeWithBroker('routers and scorers as processes', ({ brokers, prefix }) => 
       await router.until('it owns half', () => owned(router).length === PARTITIONS / 2, TAKE_OVER_MS);
 
       const topic = topics.endpoint(DIGITS_ENDPOINT, 'requests');
-      const stream = { bus, clock, topic, partitions: PARTITIONS, digits, requests: STREAM_REQUESTS, rate: RATE };
+      const stream = {
+        bus,
+        clock,
+        topic,
+        labels: null,
+        partitions: PARTITIONS,
+        digits,
+        requests: STREAM_REQUESTS,
+        rate: RATE,
+      };
       const first = startTraffic(stream);
       await first.reached(200);
       await operator.apply({ candidate: 4, strategy: 'blue-green' });
@@ -103,7 +112,7 @@ describeWithBroker('routers and scorers as processes', ({ brokers, prefix }) => 
       const answered = async () => (await countPredictions({ bus, ...place })) >= REQUESTS;
       await eventually('everything is answered', answered, { timeoutMs: ANSWERS_MS });
       await operator.next("v1's lane is drained", (event) => event.type === 'rollout-completed');
-      const { outcomes } = await readBack({ bus, ...place, digits, switches: [] });
+      const { outcomes } = await readBack({ bus, ...place, digits, switches: [], replayed: [] });
       expect(outcomes).toMatchObject({
         ...{ requests: REQUESTS, answered: REQUESTS, deadLettered: 0 },
         ...{ lost: 0, duplicated: 0, wrongVersion: 0 },
