@@ -55,7 +55,7 @@ export class ShadowAct {
       await versions.reconcile({ rollout: 'replay', versions: [model], revoked: [] });
       await versions.settled(model);
       const report = await replayShadow({
-        ...{ bus, topics, endpoint, model, versions, fromMs: 0, sampleBp: ALL_BP },
+        ...{ bus, topics, endpoint, model, versions, fromMs: 0, sampleBp: ALL_BP, clock },
         signal: new AbortController().signal,
         onProgress: () => {},
       });

@@ -10,6 +10,7 @@ import { mergedReport } from '../../shared/comparing/reports.ts';
 import { Comparison, type SavedComparison } from '../../shared/comparison/comparison.ts';
 import type { Field } from '../../shared/comparison/outcome.ts';
 import type { ComparisonReport } from '../../shared/comparison/report.ts';
+import type { Clock } from '../../shared/domain/clock.ts';
 import { MillraceError } from '../../shared/domain/errors.ts';
 import { HEADER, headerBytes } from '../../shared/domain/headers.ts';
 import type { InRecord, OutRecord } from '../../shared/domain/record.ts';
@@ -26,6 +27,7 @@ export interface ReplayOptions {
   readonly endpoint: string;
   readonly model: ModelRef;
   readonly versions: Versions;
+  readonly clock: Clock;
   /** Requests from this time on, milliseconds since the epoch. */
   readonly fromMs: number;
   /** Part of them that is scored, basis points. */
@@ -37,6 +39,9 @@ export interface ReplayOptions {
 
 /** Clocks of the machines that answered may differ by so much. */
 const CLOCK_SKEW_MS = 60_000;
+/** Longest wait for answers to what was scored. */
+const ANSWERS_DEADLINE_MS = 10_000;
+const ANSWERS_POLL_MS = 200;
 /** Labels are all there from the beginning, so nothing waits for one. */
 const LIMITS = { window: 100_000, labelWindow: 0, windowMs: 3_600_000 };
 
@@ -112,9 +117,8 @@ class PartitionReplay {
     }
     await scoring;
     this.#requireGoing();
-    await this.#catchUp();
-    // What was under way when the answers were first read to their end may be there now.
-    if (join.unanswered > 0) await this.#catchUp();
+    await this.#awaitAnswers();
+    await this.#answers?.return?.();
     join.finish();
     this.#comparison.take();
     return { ...this.#comparison.saved(), fields: this.#fields };
@@ -168,6 +172,17 @@ class PartitionReplay {
     else if (this.#isSampled(read.requestId)) {
       const id = headerBytes(record.headers, HEADER.cloudEventId);
       this.#comparison.addLive(read.source, read.placed, id === null ? null : Buffer.from(read.requestId).toString());
+    }
+  }
+
+  /** The newest requests may be under way: their answers are waited for, but not for ever. */
+  async #awaitAnswers(): Promise<void> {
+    const { clock, signal } = this.#options;
+    const deadlineMs = clock.nowMs() + ANSWERS_DEADLINE_MS;
+    for (;;) {
+      await this.#catchUp();
+      if (this.#comparison.join.unanswered === 0 || clock.nowMs() > deadlineMs || signal.aborted) return;
+      await clock.sleep(ANSWERS_POLL_MS, signal);
     }
   }
 

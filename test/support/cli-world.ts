@@ -4,9 +4,12 @@
 import { expect } from 'vitest';
 import type { CliHost } from '../../services/cli/context.ts';
 import { runCli } from '../../services/cli/run.ts';
+import { DEFAULT_LIMITS } from '../../services/comparator/limits.ts';
+import { startComparator } from '../../services/comparator/service.ts';
 import { startController } from '../../services/controller/service.ts';
 import { startRouter } from '../../services/router/service.ts';
 import { startScorer } from '../../services/scorer/service.ts';
+import { startShadow } from '../../services/shadow/service.ts';
 import { memoryBus } from '../../shared/bus/memory/memory-bus.ts';
 import { memoryLog } from '../../shared/bus/memory/memory-log.ts';
 import { MillraceError } from '../../shared/domain/errors.ts';
@@ -50,7 +53,7 @@ export class CliWorld {
   #running: readonly { stop(): Promise<void> }[] = [];
   #keys = 0;
 
-  /** Starts controller, scorer and router. */
+  /** Starts every service. */
   async start(): Promise<void> {
     const { clock, topics, launcher } = this;
     const deps = { bus: this.#services, topics, clock, log: silentLog };
@@ -64,6 +67,8 @@ export class CliWorld {
       await startController({ ...deps, repository }),
       await startScorer({ ...deps, launcher, worker: 'w' }),
       await startRouter(deps),
+      await startShadow({ ...deps, launcher, worker: 'w-shadow' }),
+      await startComparator({ ...deps, limits: DEFAULT_LIMITS }),
     ];
     await clock.settle();
   }

@@ -64,13 +64,15 @@ export async function houseWorld() {
   async function follow(topic: string, each: (record: Parameters<typeof decodeControl>[1]) => void): Promise<void> {
     for await (const batch of bus.read({ topic, from: 'earliest', until: 'never' })) batch.records.forEach(each);
   }
-  async function over(work: Promise<unknown>): Promise<void> {
+  async function over<T>(work: Promise<T>): Promise<T> {
     let done = false;
     const settled = work.finally(() => {
       done = true;
     });
+    // The rejection is the caller's.
+    settled.catch(() => undefined);
     await clock.until(() => done);
-    await settled;
+    return settled;
   }
 
   void follow(topics.control('events'), (record) => events.push(decodeControl('event', record)));
@@ -101,6 +103,8 @@ export async function houseWorld() {
       return records;
     },
     write,
+    /** Waits for `work` while virtual time passes. */
+    over,
     rollOut: (candidate: number, strategy: string, options: object = {}) => {
       const rollout = parseRollout({ endpoint: ENDPOINT, candidate, strategy, ...options });
       return write(topics.control('rollouts'), encodeControl('rollout', rollout));

@@ -63,7 +63,8 @@ export const addShadow: AddCommand = (program, runner) => {
       await versions.reconcile({ rollout: 'replay', versions: [model], revoked: [] });
       await versions.settled(model);
       const report = await replayShadow({
-        ...{ bus: await context.bus(), topics: context.topics, endpoint, model, versions, signal: context.signal },
+        ...{ bus: await context.bus(), topics: context.topics, endpoint, model, versions },
+        ...{ clock: context.clock, signal: context.signal },
         fromMs: parseMoment(options.from, context.clock.nowMs()),
         sampleBp: options.sample,
         onProgress: progressOf(context),

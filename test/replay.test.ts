@@ -1,0 +1,104 @@
+// Goal: a journey in time says what a live shadow over the same requests would have said.
+// Method: the whole house on the memory bus; a live shadow from the first request on, and a replay of the same.
+
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { replayShadow } from '../services/cli/replay-shadow.ts';
+import { encodeControl } from '../shared/codec/control.ts';
+import { readReports } from '../shared/comparing/reports.ts';
+import type { ComparisonReport } from '../shared/comparison/report.ts';
+import { HEADER, headerText } from '../shared/domain/headers.ts';
+import { Versions } from '../shared/serving/versions.ts';
+import { digestOf } from './support/controller-story.ts';
+import { fakeLauncher } from './support/fake-launcher.ts';
+import { ENDPOINT, type HouseWorld, houseWorld } from './support/house-world.ts';
+
+let house: HouseWorld;
+beforeEach(async () => {
+  house = await houseWorld();
+  await house.rollOut(1, 'basic');
+  await house.reached('promoted');
+});
+afterEach(() => house.stop());
+
+const place = () => ({
+  bus: house.bus,
+  topics: house.topics,
+  endpoint: ENDPOINT,
+  signal: new AbortController().signal,
+});
+
+async function replay(options: { sampleBp?: number; poison?: readonly number[] } = {}): Promise<ComparisonReport> {
+  const launcher = fakeLauncher();
+  launcher.set(2, { poison: options.poison ?? [] });
+  const { clock } = house;
+  const versions = new Versions({ endpoint: ENDPOINT, launcher, clock, onState: () => {} });
+  const model = { version: 2, digest: digestOf(2) };
+  const { sampleBp = 10_000 } = options;
+  const replaying = replayShadow({ ...place(), clock, model, versions, fromMs: 0, sampleBp, onProgress: () => {} });
+  return house.over(replaying.finally(() => versions.stop()));
+}
+
+async function live(): Promise<ComparisonReport | undefined> {
+  const runs = await house.over(readReports({ ...place(), onUnreadable: () => {} }));
+  return runs.find(({ report }) => report.run === 'numbers-2/2')?.report;
+}
+
+/** What does not depend on when it was scored, or where its outputs lie. */
+function essence(report: ComparisonReport | undefined) {
+  const { counts, coverage, pairs = [], examples = [] } = report ?? {};
+  return {
+    counts: { ...counts, late: 0 },
+    coverage,
+    pairs: pairs.map(({ pairs: count, agreement, fields, labelledRows }) => ({
+      count,
+      agreement,
+      fields,
+      labelledRows,
+    })),
+    examples: examples.map(({ source, disagreement, why, live: said, shadow }) => ({
+      source,
+      disagreement,
+      why,
+      said,
+      shadow,
+    })),
+  };
+}
+
+async function withLiveShadow(options: object, poison: readonly number[] = []): Promise<void> {
+  house.shadowLauncher.set(2, { poison });
+  await house.ask(30);
+  await house.rollOut(2, 'shadow', { shadow: { from: { kind: 'offset', at: 0 }, ...options } });
+  await house.reached('ready');
+  await house.ask(50);
+  const sources = (await house.of('predictions')).map((record) => headerText(record.headers, HEADER.source) ?? '');
+  for (const source of sources.slice(0, 12)) {
+    const key = { partition: 0, key: source };
+    await house.write(house.topics.endpoint(ENDPOINT, 'labels'), encodeControl('label', { values: [1_003] }), key);
+  }
+  await house.clock.advance(6_000);
+}
+
+it('is the same as a live shadow of the same requests, labels included', async () => {
+  await withLiveShadow({});
+  const report = await replay();
+  expect(report.counts).toMatchObject({ matched: 80, labelled: 12, missingLive: 0, missingShadow: 0 });
+  expect(essence(report)).toEqual(essence(await live()));
+});
+
+it('is the same for a sample, and for a version that fails at some requests', async () => {
+  await withLiveShadow({ sampleBp: 4_000 }, [3, 7, 20]);
+  const report = await replay({ sampleBp: 4_000, poison: [3, 7, 20] });
+  expect(report.counts.matched).toBeGreaterThan(15);
+  expect(report.counts.matched).toBeLessThan(60);
+  expect(essence(report)).toEqual(essence(await live()));
+});
+
+it('leaves no trace', async () => {
+  await house.ask(20);
+  await house.clock.advance(5_000);
+  const before = await Promise.all([house.of('shadow'), house.of('predictions'), house.of('totals')]);
+  await replay();
+  const after = await Promise.all([house.of('shadow'), house.of('predictions'), house.of('totals')]);
+  expect(after.map(({ length }) => length)).toEqual(before.map(({ length }) => length));
+});
