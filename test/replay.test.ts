@@ -102,3 +102,20 @@ it('leaves no trace', async () => {
   const after = await Promise.all([house.of('shadow'), house.of('predictions'), house.of('totals')]);
   expect(after.map(({ length }) => length)).toEqual(before.map(({ length }) => length));
 });
+
+it('misses nothing while requests keep coming', async () => {
+  await house.ask(40);
+  const [first] = await house.of('requests');
+  let sending = true;
+  const traffic = (async () => {
+    while (sending && first !== undefined) {
+      await house.bus.write([first]);
+      await house.clock.sleep(20);
+    }
+  })();
+  const report = await replay();
+  sending = false;
+  await house.over(traffic);
+  expect(report.counts).toMatchObject({ missingLive: 0, missingShadow: 0 });
+  expect(report.counts.matched).toBeGreaterThanOrEqual(40);
+});

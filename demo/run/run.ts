@@ -17,6 +17,8 @@ import { ShadowAct } from './shadow-act.ts';
 import { startTraffic, type Traffic } from './traffic.ts';
 
 export const PARTITIONS = 4;
+/** Part of the requests that is kept for the last change. */
+const RESERVE_SHARE = 0.2;
 /** After the last request: longest wait for the last answer. */
 const DRAIN_DEADLINE_MS = 60_000;
 const DRAIN_POLL_MS = 250;
@@ -69,7 +71,18 @@ export async function runDemo(options: DemoOptions): Promise<Readback> {
     const begin = (): Traffic => {
       const topic = topics.endpoint(DIGITS_ENDPOINT, 'requests');
       const labels = topics.endpoint(DIGITS_ENDPOINT, 'labels');
-      const stream = { bus, clock: systemClock, topic, labels, partitions: PARTITIONS, digits, requests, rate };
+      const reserve = Math.floor(requests * RESERVE_SHARE);
+      const stream = {
+        bus,
+        clock: systemClock,
+        topic,
+        labels,
+        partitions: PARTITIONS,
+        digits,
+        requests,
+        rate,
+        reserve,
+      };
       const traffic = startTraffic(stream);
       void showProgress(traffic, { requests, say, signal: done.signal });
       traffic.done.catch((error: unknown) => broken.abort(error));

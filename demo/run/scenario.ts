@@ -38,20 +38,20 @@ export async function runScenario(
   say('v1 is rolled out as the first version (basic)');
   switches.push(await basic(operator, null, 1));
   const traffic = options.startTraffic();
-  /** Lets a share of all requests pass under the present state of things. */
+  /** Lets a share of all requests pass under the present state of things; what loading takes comes on top. */
   const hold = (share: number) => traffic.reached(Math.min(requests, traffic.sent() + Math.floor(requests * share)));
 
-  await hold(0.1);
+  await hold(0.07);
   say('v2 is loaded beside v1 (blue/green)');
   await operator.apply({ candidate: 2, strategy: 'blue-green', reason: 'a better network' });
   await operator.next('v2 is ready', isType('candidate-ready'));
-  await hold(0.05);
+  await hold(0.03);
   say('v2 is ready and warm: all traffic switches at once');
   const promotedAtMs = await operator.command('promote', 'v2 is ready');
   switches.push(await moved(operator, { kind: 'blue-green', from: 1, to: 2, commandAtMs: promotedAtMs }));
   await operator.next("v1's lane is drained", isType('rollout-completed'));
 
-  await hold(0.1);
+  await hold(0.06);
   say('v3 gets 10 % of the traffic (canary)');
   const canaryAtMs = await operator.apply({
     ...{ candidate: 3, strategy: 'canary', canary: { weightBp: 1_000 } },
@@ -59,23 +59,24 @@ export async function runScenario(
     shadows: [{ candidate: 3 }],
   });
   switches.push(await moved(operator, { kind: 'canary', from: 2, to: 3, commandAtMs: canaryAtMs }));
-  await hold(0.2);
+  await hold(0.12);
   await options.shadows.show('v3 in the shadow, beside its canary', 3);
   say('v3 turns out to be bad: it is rolled back');
   const abortedAtMs = await operator.command('abort', 'v3 misreads digits');
   switches.push(await moved(operator, { kind: 'rollback', from: 3, to: 2, commandAtMs: abortedAtMs }));
   await operator.next('the rollback is complete', isType('rollout-completed'));
 
-  await hold(0.05);
+  await hold(0.03);
   say('v4 is shadowed: it scores copies of all requests and answers none');
   await operator.apply({ candidate: 4, strategy: 'shadow', shadow: { baselineBp: 1_000 } });
   await operator.next('v4 is ready', isType('candidate-ready'));
-  await hold(0.15);
+  await hold(0.08);
   await options.shadows.show('v4 in the shadow', 4);
   say('v4 travels in time: it scores the requests that were answered before it came');
   await options.shadows.replay(4);
   await operator.command('abort', 'compared for long enough');
   await operator.next('the shadow is over', isType('rollout-completed'));
+  traffic.release();
   say('v4 replaces v2 in place (basic)');
   switches.push(await basic(operator, 2, 4));
   await traffic.done;

@@ -21,6 +21,7 @@ it('a write that fails ends the waiting for requests', async () => {
     bus,
     clock,
     labels: null,
+    reserve: 0,
     topic: 't',
     partitions: 1,
     digits,

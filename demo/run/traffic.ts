@@ -11,6 +11,8 @@ import { type Digits, digitTensor } from '../data/digits.ts';
 
 /** Requests are written in bursts of this length. */
 const TICK_MS = 25;
+/** Of the rate, while the reserve is held. */
+const RESERVE_PACE = 0.1;
 /** Writers of digits: the keys by which a canary chooses. */
 const WRITERS = 2_000;
 
@@ -24,6 +26,8 @@ export interface Traffic {
   sent(): number;
   /** Resolves when `count` requests are written; rejects when a write failed. */
   reached(count: number): Promise<void>;
+  /** The reserve may come. */
+  release(): void;
   /** Resolves when all are written; rejects when a write failed. */
   readonly done: Promise<void>;
 }
@@ -39,6 +43,8 @@ export interface TrafficOptions {
   readonly requests: number;
   /** Requests per second. */
   readonly rate: number;
+  /** Requests at the end that come at a tenth of the rate until they are released: what is to meet them may be late. */
+  readonly reserve: number;
 }
 
 /** Request `index` carries the digit of row `index` modulo their number. */
@@ -77,14 +83,20 @@ function idOf(index: number): string {
 
 /** Starts to write; the rate is kept by the clock, not by counting sleeps. */
 export function startTraffic(options: TrafficOptions): Traffic {
-  const { bus, clock, requests, rate } = options;
+  const { bus, clock, requests, rate, reserve } = options;
   const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
   let sent = 0;
+  let released = false;
 
   async function run(): Promise<void> {
-    const startMs = clock.nowMs();
+    let earned = 0;
+    let lastMs = clock.nowMs();
     while (sent < requests) {
-      const due = Math.min(requests, Math.ceil(((clock.nowMs() - startMs) * rate) / 1000));
+      const nowMs = clock.nowMs();
+      const pace = released || sent < requests - reserve ? 1 : RESERVE_PACE;
+      earned += ((nowMs - lastMs) * rate * pace) / 1000;
+      lastMs = nowMs;
+      const due = Math.min(requests, Math.ceil(earned));
       const indices = Array.from({ length: Math.max(0, due - sent) }, (_, i) => sent + i);
       const burst = indices.map((index) => digitRequest(options, index));
       const truths = indices.map((index) => digitLabel(options, index)).filter((label) => label !== null);
@@ -100,6 +112,9 @@ export function startTraffic(options: TrafficOptions): Traffic {
   done.catch(() => undefined);
   return {
     sent: () => sent,
+    release: () => {
+      released = true;
+    },
     reached: (count) => {
       const reached = new Promise<void>((resolve) => {
         if (count <= sent) return resolve();

@@ -110,7 +110,9 @@ class PartitionReplay {
         await this.#readLabels();
       }
       await scoring;
-      scoring = this.#score(records, batch.nextOffset).then(() => onProgress(start, Math.min(end, batch.nextOffset)));
+      // Requests that came since the end was fixed are neither scored nor missed.
+      const position = Math.min(end, batch.nextOffset);
+      scoring = this.#score(records, position).then(() => onProgress(start, position));
       // Awaited before the next batch and at the end; until then a rejection is not unhandled.
       scoring.catch(() => {});
       await this.#catchUp();

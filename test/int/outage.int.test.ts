@@ -80,6 +80,7 @@ describe('a broker that goes away and comes back', () => {
         bus,
         clock,
         labels: null,
+        reserve: 0,
         topic,
         partitions: PARTITIONS,
         digits,

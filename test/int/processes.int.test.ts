@@ -81,6 +81,7 @@ describeWithBroker('routers and scorers as processes', ({ brokers, prefix }) => 
         clock,
         topic,
         labels: null,
+        reserve: 0,
         partitions: PARTITIONS,
         digits,
         requests: STREAM_REQUESTS,
