@@ -1,7 +1,7 @@
 // Goal: `millrace dev` as a newcomer runs it: one process that serves a model on a real Kafka, used from another, ended by Ctrl-C.
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -47,7 +47,7 @@ describeWithBroker('millrace dev', ({ brokers, prefix }) => {
     return { code: await ended, ...said };
   };
 
-  it('serves what its files say, answers a request of another process, and ends with Ctrl-C', async () => {
+  it('serves what its files say, shadows, is used from other processes, and ends with Ctrl-C', async () => {
     const endpoint = fileOf('endpoint.yaml', ['endpoint: digits', 'partitions: 2']);
     const first = fileOf('first.yaml', ['endpoint: digits', 'candidate: 1', 'strategy: basic']);
     const dev = start(['dev', '--repository', demoPath('models'), '-f', endpoint, '-f', first], env);
@@ -63,6 +63,34 @@ describeWithBroker('millrace dev', ({ brokers, prefix }) => {
       const explained = async () => (await run(['explain', source])).code === 0;
       await eventually('the request has its answer', explained, { timeoutMs: ANSWER_MS, detail });
       expect(await run(['audit', 'digits'])).toMatchObject({ code: 0 });
+
+      const shadow = fileOf('shadow.yaml', ['endpoint: digits', 'candidate: 4', 'strategy: shadow']);
+      expect(await run(['apply', '-f', shadow, '--wait'])).toMatchObject({ code: 0 });
+      const digits = Array.from({ length: 50 }, (_, digit) => digitTensor(loadDigits(), digit));
+      const requests = digits.map((digit) => Buffer.from(codecNamed('json').encodeRequest([digit], {})).toString());
+      expect(await run(['produce', 'digits'], `${requests.join('\n')}\n`)).toMatchObject({ code: 0 });
+      const page = join(folder, 'compare.html');
+      const compared = async () => {
+        const { stdout } = await run(['compare', 'digits', '-o', 'json', '--report', page]);
+        return stdout.startsWith('[') && JSON.parse(stdout)[0].counts.matched === digits.length;
+      };
+      await eventually('every digit is compared', compared, { timeoutMs: ANSWER_MS, detail });
+      expect(readFileSync(page, 'utf8')).toContain('data:image/bmp;base64,');
+
+      const replay = [
+        'shadow',
+        'replay',
+        'digits',
+        '--candidate',
+        '3',
+        '--repository',
+        demoPath('models'),
+        '-o',
+        'json',
+      ];
+      const replayed = await run(replay);
+      expect(replayed, replayed.stderr).toMatchObject({ code: 0 });
+      expect(JSON.parse(replayed.stdout)).toMatchObject([{ run: 'replay/3', coverage: 1, counts: { matched: 51 } }]);
     } finally {
       dev.child.kill('SIGINT');
     }
