@@ -3,7 +3,7 @@
 // Invariant: a warning names the numbers behind it; no missing partner and no null is ever read as agreement.
 
 import type { ComparisonReport, PairReport, SideReport } from '../../../../shared/comparison/report.ts';
-import { countText, plural, shareText, timeText } from './numbers.ts';
+import { countText, plural, shareText } from './numbers.ts';
 
 export interface Judgement {
   /** `none`: there is no candidate to judge. */
@@ -18,7 +18,6 @@ const COVERAGE_MIN = 0.99;
 const DISAGREEMENT_MAX = 0.05;
 /** Population stability index: above this the distribution has moved. */
 const PSI_MAX = 0.25;
-const P99_RATIO_MAX = 1.5;
 /** Standard errors beyond which a difference is no chance. */
 const Z_MIN = 2;
 
@@ -85,10 +84,7 @@ function warningsOf({ coverage, counts }: ComparisonReport, pair: PairReport, sh
       `v${shadow.version} fails more often: ${shareText(rate(shadow))} against ${shareText(rate(pair.live))}.`,
     );
   }
-  const [before, after] = [pair.live.scoringUs.p99, shadow.scoringUs.p99];
-  if (before !== null && after !== null && after > before * P99_RATIO_MAX) {
-    warnings.push(`v${shadow.version} is slower: p99 ${timeText(after)} against ${timeText(before)}.`);
-  }
+  // A shadow runs at the lowest priority and in batches of its own: its times are shown, and say little of a live version's.
   return warnings;
 }
 
