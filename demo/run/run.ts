@@ -40,16 +40,7 @@ export async function runDemo(options: DemoOptions): Promise<Readback> {
   const topics = topicsOf(`demo-${systemClock.nowMs().toString(36)}-`);
   const digits = loadDigits();
   const repository = modelRepository(demoPath('models'));
-  const launching = {
-    repository: demoPath('models'),
-    clock: systemClock,
-    environment: process.env,
-    onNotice: ({ version, what, detail }: ModelNotice) => what !== 'ready' && say(`  v${version} ${what}: ${detail}`),
-  };
-  const launchers = {
-    launcher: modelLauncher({ ...launching, nice: NICE_LIVE }),
-    shadowLauncher: modelLauncher({ ...launching, nice: NICE_SHADOW }),
-  };
+  const launchers = launchersFor(say);
   const worker = `demo-${process.pid}`;
   const deps = { bus, topics, clock: systemClock, log: demoLog(say), repository, worker };
   const house = await startHouse({ ...deps, ...launchers });
@@ -108,6 +99,20 @@ export async function runDemo(options: DemoOptions): Promise<Readback> {
   } finally {
     await stop();
   }
+}
+
+/** Processes for live models and, at the lowest priority, for shadows. */
+function launchersFor(say: (line: string) => void) {
+  const launching = {
+    repository: demoPath('models'),
+    clock: systemClock,
+    environment: process.env,
+    onNotice: ({ version, what, detail }: ModelNotice) => what !== 'ready' && say(`  v${version} ${what}: ${detail}`),
+  };
+  return {
+    launcher: modelLauncher({ ...launching, nice: NICE_LIVE }),
+    shadowLauncher: modelLauncher({ ...launching, nice: NICE_SHADOW }),
+  };
 }
 
 /** Waits until every request has an answer on record, or for the deadline; the readback tells which. */

@@ -105,6 +105,8 @@ export class Comparison {
     this.#windows.clear();
     for (const { scope, states } of windows) {
       const before = this.#states[scope];
+      // What was counted last stands last.
+      delete this.#states[scope];
       this.#states[scope] = before === undefined ? states : mergeStates(before, states);
     }
     const examples = this.#newExamples;
