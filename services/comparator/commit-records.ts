@@ -40,6 +40,11 @@ export function recordsOf(
   ];
 }
 
+/** Takes the totals of a run off the record. */
+export function tombstone(topic: string, partition: number, key: string): OutRecord {
+  return { topic, partition, key: encoder.encode(key), value: null, headers: [] };
+}
+
 /** Null for an answer without a pair. */
 function comparisonOf(endpoint: string, rollout: string, example: Example): Comparison | null {
   const { source, disagreement, why, liveVersion, shadowVersion, at } = example;

@@ -6,6 +6,7 @@
 
 import type { Bus, OwnedPartition } from '../../shared/bus/bus.ts';
 import { decodeControl } from '../../shared/codec/control.ts';
+import { savedOf } from '../../shared/comparing/saved.ts';
 import type { Table } from '../../shared/control/table.ts';
 import { type Clock, sleepUnless } from '../../shared/domain/clock.ts';
 import { runKey, type Totals } from '../../shared/domain/comparison.ts';
@@ -15,7 +16,7 @@ import type { InRecord } from '../../shared/domain/record.ts';
 import type { RoutePlan } from '../../shared/domain/route-plan.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
 import type { Log } from '../../shared/telemetry/logger.ts';
-import { recordsOf } from './commit-records.ts';
+import { recordsOf, tombstone } from './commit-records.ts';
 import { Input } from './input.ts';
 import type { Limits } from './limits.ts';
 import type { Run } from './run-records.ts';
@@ -25,6 +26,8 @@ import { type Start, Task } from './task.ts';
 const COMMIT_INTERVAL_MS = 1_000;
 /** Records that a task takes before the others have their turn and the event loop has its own. */
 const STEP_RECORDS = 256;
+/** Runs that are over and still on record, per partition. */
+const ENDED_MAX = 64;
 /** Longest wait when there is nothing to do. */
 const IDLE_WAIT_MS = 1_000;
 
@@ -59,7 +62,8 @@ class PartitionWork {
   readonly #owned: OwnedPartition;
   readonly #totals: ReadonlyMap<string, Totals>;
   readonly #tasks = new Map<string, Task>();
-  readonly #ended = new Set<string>();
+  /** Runs that are over, the one that ended first first. */
+  readonly #ended: string[];
   readonly #onChange = () => this.#arrival.abort();
   #marks: Input | null = null;
   #arrival = new AbortController();
@@ -69,6 +73,8 @@ class PartitionWork {
     this.#deps = deps;
     this.#owned = owned;
     this.#totals = totals;
+    const over = [...totals].filter(([, { ended }]) => ended).sort(([, a], [, b]) => a.atMs - b.atMs);
+    this.#ended = over.map(([key]) => key);
   }
 
   async run(): Promise<void> {
@@ -106,7 +112,7 @@ class PartitionWork {
   }
 
   #isKnown(key: string): boolean {
-    return this.#tasks.has(key) || this.#ended.has(key) || this.#totals.has(key);
+    return this.#tasks.has(key) || this.#ended.includes(key) || this.#totals.has(key);
   }
 
   /** Runs that no plan names any more end in their own time. */
@@ -118,7 +124,7 @@ class PartitionWork {
       if (key === LIVE || named.includes(key)) continue;
       task.leave(clock.nowMs());
       if (!task.ended || task.changed) continue;
-      this.#ended.add(key);
+      this.#ended.push(key);
       this.#tasks.delete(key);
       await task.stop();
     }
@@ -144,6 +150,10 @@ class PartitionWork {
     if (changed.length === 0) return;
     const { topics, limits } = this.#deps;
     const outputs = changed.flatMap(([, task]) => recordsOf(task.take(nowMs), { topics, windowMs: limits.windowMs }));
+    const forgotten = this.#ended.splice(0, this.#ended.length - ENDED_MAX);
+    outputs.push(
+      ...forgotten.map((key) => tombstone(topics.endpoint(this.#deps.endpoint, 'totals'), this.#owned.partition, key)),
+    );
     const nextOffset = this.#tasks.get(LIVE)?.livePosition ?? 0;
     await this.#owned.commit({ outputs, nextOffset });
     this.#committedMs = nowMs;
@@ -161,8 +171,11 @@ async function readTotals(
   for await (const batch of bus.read(source)) {
     for (const found of batch.records) {
       try {
-        const one = decodeControl('totals', found);
-        totals.set(runKey(one), one);
+        if (found.value === null) totals.delete(new TextDecoder().decode(found.key ?? new Uint8Array()));
+        else {
+          const one = decodeControl('totals', found);
+          totals.set(runKey(one), one);
+        }
       } catch (error) {
         log('control-unreadable', { service: 'comparator', error });
       }
@@ -172,9 +185,10 @@ async function readTotals(
   return totals;
 }
 
-/** The run of a totals record; its tolerances are in its fields. */
-function runOf({ rollout, version, digest, sampleBp }: Totals): Run | null {
-  return rollout === '' ? null : { rollout, version, digest, sampleBp, tolerances: [] };
+/** The run of a totals record. */
+function runOf(totals: Totals): Run | null {
+  const { rollout, version, digest, sampleBp } = totals;
+  return rollout === '' ? null : { rollout, version, digest, sampleBp, tolerances: savedOf(totals).tolerances };
 }
 
 /** The run that a record of E.shadow begins, or null. */

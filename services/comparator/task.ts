@@ -145,6 +145,7 @@ export class Task {
       ended: this.ended,
       atMs: nowMs,
       fields: this.#fields,
+      tolerances: this.#run?.tolerances ?? [],
     };
     return { totals: totalsOf(head, this.#comparison.saved()), changes };
   }

@@ -138,7 +138,7 @@ const controls: { readonly [Kind in ControlKind]: ControlValues[Kind] } = {
     digest,
     partition: 1,
     sampleBp: 2_500,
-    fields: '[]',
+    terms: '{}',
     live: side,
     shadow: side,
     labels: { position: 3, rewind: 1 },

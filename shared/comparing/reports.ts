@@ -42,8 +42,9 @@ export async function readReports(options: ReadReportsOptions): Promise<RunRepor
   for await (const { records } of bus.read(source)) {
     for (const record of records) {
       try {
-        const one = decodeControl('totals', record);
-        newest.set(`${runKey(one)} ${one.partition}`, one);
+        const place = `${new TextDecoder().decode(record.key ?? new Uint8Array())} ${record.partition}`;
+        if (record.value === null) newest.delete(place);
+        else newest.set(place, decodeControl('totals', record));
       } catch (error) {
         onUnreadable(record, error);
       }

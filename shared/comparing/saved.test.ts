@@ -10,7 +10,7 @@ import { STATES_CHARS_MAX, savedOf, totalsOf } from './saved.ts';
 const fields: Field[] = [{ name: 'y', kind: 'number', size: 1, atol: 0, rtol: 0 }];
 const head = {
   ...{ endpoint: 'numbers', rollout: '', version: 0, digest: '', partition: 1, sampleBp: 10_000, sinceMs: 0 },
-  ...{ ended: false, atMs: 7, fields },
+  ...{ ended: false, atMs: 7, fields, tolerances: [] },
 };
 
 function statesOf(answers: number) {
@@ -28,7 +28,7 @@ it('comes back as it was written', () => {
     join: { ...COMPARISON_START.join, begun: 3, done: 9, skipped: [{ from: 4, to: 6 }] },
     states: { '1~': statesOf(50), '2~': statesOf(3) },
   };
-  expect(savedOf(totalsOf(head, saved))).toEqual({ ...saved, fields });
+  expect(savedOf(totalsOf(head, saved))).toEqual({ ...saved, fields, tolerances: [] });
 });
 
 it('keeps the scopes that were counted last when there are too many', () => {

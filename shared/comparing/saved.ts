@@ -7,23 +7,31 @@ import { parseStates } from '../comparison/metrics/registry.ts';
 import type { Field } from '../comparison/outcome.ts';
 import type { Example } from '../comparison/report.ts';
 import type { Totals } from '../domain/comparison.ts';
+import type { PlanShadow } from '../domain/shadow.ts';
 
 /** A run in one partition, as it is known without its counts. */
 export type TotalsHead = Pick<
   Totals,
   'endpoint' | 'rollout' | 'version' | 'digest' | 'partition' | 'sampleBp' | 'sinceMs' | 'ended' | 'atMs'
-> & { readonly fields: readonly Field[] };
+> &
+  Terms;
+
+/** How outputs are compared: the fields, once an answer has shown them, and what they are held to. */
+export interface Terms {
+  readonly fields: readonly Field[];
+  readonly tolerances: PlanShadow['tolerances'];
+}
 
 /** Of the metric states of one record: what a record of a control topic may have, less room for the rest of it. */
 export const STATES_CHARS_MAX = 786_432;
 
-export function totalsOf({ fields, ...head }: TotalsHead, saved: SavedComparison): Totals {
+export function totalsOf({ fields, tolerances, ...head }: TotalsHead, saved: SavedComparison): Totals {
   const { begun, ...join } = saved.join;
   return {
     ...head,
     ...join,
     begun: begun ?? -1,
-    fields: JSON.stringify(fields),
+    terms: JSON.stringify({ fields, tolerances }),
     states: statesText(saved.states),
     examples: JSON.stringify(saved.examples),
   };
@@ -47,16 +55,16 @@ function statesText(states: SavedComparison['states']): string {
 }
 
 /** @throws SyntaxError, ZodError for texts that nobody of us wrote */
-export function savedOf(totals: Totals): SavedComparison & { readonly fields: readonly Field[] } {
+export function savedOf(totals: Totals): SavedComparison & Terms {
   const { live, shadow, labels, begun, done, skipped, decided, removed, counts } = totals;
   const states: Record<string, unknown> = JSON.parse(totals.states);
-  const fields: readonly Field[] = JSON.parse(totals.fields);
+  const terms: Terms = JSON.parse(totals.terms);
   const examples: readonly Example[] = JSON.parse(totals.examples);
   return {
     ...COMPARISON_START,
     join: { live, shadow, labels, begun: begun < 0 ? null : begun, done, skipped, decided, removed, counts },
     states: Object.fromEntries(Object.entries(states).map(([scope, state]) => [scope, parseStates(state)])),
     examples,
-    fields,
+    ...terms,
   };
 }

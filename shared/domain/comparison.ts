@@ -54,7 +54,7 @@ export const totalsSchema = z.strictObject({
   partition: count,
   sampleBp: count,
   /** How outputs are compared, JSON text. */
-  fields: z.string(),
+  terms: z.string(),
   live: sideSchema,
   shadow: sideSchema,
   labels: z.strictObject({ position: count, rewind: count }),

@@ -207,7 +207,7 @@ const totals: fc.Arbitrary<ControlValues['totals']> = fc.record({
   digest: text,
   partition: count,
   sampleBp: weightBp,
-  fields: text,
+  terms: text,
   live: side,
   shadow: side,
   labels: fc.record({ position: offset, rewind: offset }),
