@@ -59,7 +59,9 @@ export function valuesOf(outputs: readonly Tensor[], fields: readonly Field[]): 
   for (const { name, size } of fields) {
     const tensor = outputs.find((output) => output.name === name);
     if (tensor === undefined || tensor.data.length !== (tensor.shape[0] ?? 0) * size) return null;
-    values.push(Float64Array.from(tensor.data as ArrayLike<number | bigint>, Number));
+    const { data } = tensor;
+    // Converting element by element takes ten times as long.
+    values.push(data instanceof BigInt64Array ? Float64Array.from(data, Number) : new Float64Array(data));
   }
   return values;
 }
