@@ -16,7 +16,7 @@ function statusIn(story: ControllerStory, how: 'events' | 'snapshot', more: Part
   if (facts === undefined) return null;
   const plan = definedEndpoint(story.state, ENDPOINT)?.plan ?? null;
   const cutRevisions = new Array<number>(PARTITIONS).fill(plan?.revision ?? 0);
-  const lag = { router: 0, lanes: { blue: 0, green: 0 } };
+  const lag = { router: 0, lanes: { blue: 0, green: 0 }, shadows: new Map([[2, 7]]) };
   return statusOf({ facts, plan, cutRevisions, workers: story.workers, lag, nowMs: story.nowMs, ...more });
 }
 
@@ -39,6 +39,32 @@ describe('status', () => {
     const story = new ControllerStory();
     story.define();
     expect(status(story)).toMatchObject({ status: 'None', incumbent: null, candidate: null, plan: null, degraded: [] });
+  });
+
+  it('of a shadow, with who scores it, and its lag', () => {
+    const story = served();
+    story.rollOut(2, 'shadow', { options: { shadow: { sampleBp: 2_500, baselineBp: 500 } } });
+    story.report('READY', 1, 2);
+    const shadowing = { ...report(2, 'READY', story.nowMs), worker: 'w-shadow', role: 'shadow' as const };
+    const failing = { ...report(1, 'FAILED', story.nowMs), worker: 'w-shadow', role: 'shadow' as const, problem: 'no' };
+    const found = status(story, { workers: [...story.workers, shadowing, failing] });
+    const shadow = { gate: 'always', problems: [] as string[] };
+    expect(found).toMatchObject({
+      ...{ status: 'Waiting', reason: 'CandidateReady', strategy: 'shadow', candidate: 2 },
+      lanes: [{ workers: { READY: 1 } }, { workers: { READY: 1 } }],
+      shadows: [
+        { ...shadow, version: 2, sampleBp: 2_500, baseline: false, lag: 7, workers: { READY: 1, FAILED: 0 } },
+        {
+          ...shadow,
+          version: 1,
+          sampleBp: 500,
+          baseline: true,
+          lag: null,
+          workers: { READY: 0, FAILED: 1 },
+          problems: ['no'],
+        },
+      ],
+    });
   });
 
   it('of a canary, with its share', () => {

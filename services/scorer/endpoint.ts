@@ -49,6 +49,7 @@ export class EndpointScorer {
     });
     this.#reports = new Reports({
       ...deps,
+      role: 'scorer',
       endpoint: plan.endpoint,
       processes: () => this.#versions.processes(),
       owned: () => ({ blue: [...this.#owned.blue], green: [...this.#owned.green] }),

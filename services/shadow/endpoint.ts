@@ -50,6 +50,7 @@ export class EndpointShadows {
     this.#versions = new Versions({ endpoint, launcher, clock, onState });
     this.#reports = new Reports({
       ...deps,
+      role: 'shadow',
       endpoint,
       processes: () => this.#versions.processes(),
       owned: () => ({ blue: [], green: [] }),

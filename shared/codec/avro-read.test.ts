@@ -107,7 +107,8 @@ describe('our Avro reader', () => {
 
   it('refuses more items than its limit before it makes them', () => {
     const many = avroType('worker').toBuffer({
-      ...{ worker: 'w', endpoint: 'e', version: 1, digest: '', state: 'READY', runtime: '', problem: '', atMs: 0 },
+      ...{ worker: 'w', role: 'scorer', endpoint: 'e', version: 1, digest: '', state: 'READY' },
+      ...{ runtime: '', problem: '', atMs: 0 },
       owned: { blue: Array(1_001).fill(0), green: [] },
     });
     expect(() => compileReader(avroType('worker'))(many, limits, unreadable)).toThrow('too many array items');

@@ -83,6 +83,7 @@ const controls: { readonly [Kind in ControlKind]: ControlValues[Kind] } = {
   cut: { partition: 3, offset: 123_456_789_012, plan, atMs: 1_767_225_600_000 },
   worker: {
     worker: 'host-1',
+    role: 'scorer',
     endpoint: 'digits',
     version: 2,
     digest,

@@ -184,6 +184,7 @@ describe('readiness evidence', () => {
     state,
     runtime: '',
     problem: '',
+    role: 'scorer',
     owned: { blue: [], green },
     atMs,
   });

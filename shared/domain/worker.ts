@@ -7,11 +7,15 @@ import type { LANES } from './route-plan.ts';
 export const HEARTBEAT_INTERVAL_MS = 1_000;
 export const WORKER_EXPIRY_MS = 3 * HEARTBEAT_INTERVAL_MS;
 
+/** What a worker does with its versions. */
+export const WORKER_ROLES = ['scorer', 'shadow'] as const;
+
 export const WORKER_STATES = ['LOADING', 'READY', 'FAILED', 'STOPPED'] as const;
 
 export const workerSchema = z.strictObject({
   /** Unique per process start. */
   worker: z.string().min(1).max(256),
+  role: z.enum(WORKER_ROLES).default('scorer'),
   endpoint: z.string(),
   version: z.int().min(1),
   /** Digest that this worker verified and loaded. */

@@ -19,6 +19,7 @@ export interface ReportsOptions {
   readonly log: Log;
   /** Unique per process start; names this worker in reports and evidence. */
   readonly worker: string;
+  readonly role: WorkerReport['role'];
   readonly endpoint: string;
   readonly processes: () => readonly ModelProcess[];
   readonly owned: () => WorkerReport['owned'];
@@ -97,9 +98,10 @@ export class Reports {
   }
 
   #reportOf(process: ModelProcess): WorkerReport {
-    const { worker, endpoint, owned, clock } = this.#options;
+    const { worker, role, endpoint, owned, clock } = this.#options;
     return {
       worker,
+      role,
       endpoint,
       version: process.ref.version,
       digest: process.ref.digest,

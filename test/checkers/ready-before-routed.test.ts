@@ -8,6 +8,7 @@ import { canaryOf, ENDPOINT, modelOf, planOf } from '../support/plans.ts';
 
 const report = (version: number, atMs: number, rest: Partial<WorkerReport> = {}): WorkerReport => ({
   ...{ worker: 'w', endpoint: ENDPOINT, ...modelOf(version), state: 'READY', runtime: 'fake 1', problem: '' },
+  role: 'scorer',
   owned: { blue: [0, 1], green: [0, 1] },
   atMs,
   ...rest,

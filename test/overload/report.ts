@@ -6,10 +6,10 @@ import type { NeighbourReport } from './neighbour.ts';
 /** A flood in which less than this much more came than was answered was none. */
 const FLOOD_RATIO_MIN = 1.2;
 
-/** What is wrong, in words; empty when all is as it must be. */
 /** Part of all requests that waits when a flood of twice the capacity ends. */
 const LAG_SHARE_MIN = 0.1;
 
+/** What is wrong, in words; empty when all is as it must be. */
 export function floodProblems(report: FloodReport): string[] {
   const problems: string[] = [];
   for (const count of ['lost', 'duplicated', 'wrongVersion'] as const)

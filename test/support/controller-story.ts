@@ -40,6 +40,7 @@ export function report(version: number, state: WorkerReport['state'], atMs: numb
     state,
     runtime: 'stub 1',
     problem: state === 'FAILED' ? 'GOLDEN_MISMATCH: sample 3' : '',
+    role: 'scorer',
     owned: { blue: all, green: all },
     atMs,
   };

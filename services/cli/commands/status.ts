@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { Bus } from '../../../shared/bus/bus.ts';
 import { decodeControl } from '../../../shared/codec/control.ts';
 import { MillraceError } from '../../../shared/domain/errors.ts';
-import { laneGroup, routerGroup } from '../../../shared/domain/groups.ts';
+import { laneGroup, routerGroup, shadowGroup } from '../../../shared/domain/groups.ts';
 import type { RoutePlan } from '../../../shared/domain/route-plan.ts';
 import type { WorkerReport } from '../../../shared/domain/worker.ts';
 import type { CliContext } from '../context.ts';
@@ -102,6 +102,7 @@ async function endpointStatus(
   const { topics, clock } = context;
   const { facts } = known;
   const { endpoint } = facts;
+  const plan = known.plans.get(endpoint) ?? null;
   const lag = (group: string, topic: string) => lagOf(bus, group, topic);
   const lags: Lags = {
     router: await lag(routerGroup(topics.prefix, endpoint), topics.endpoint(endpoint, 'requests')),
@@ -109,15 +110,29 @@ async function endpointStatus(
       blue: await lag(laneGroup(topics.prefix, endpoint, 'blue'), topics.lane(endpoint, 'blue')),
       green: await lag(laneGroup(topics.prefix, endpoint, 'green'), topics.lane(endpoint, 'green')),
     },
+    shadows: await shadowLags(plan, (group) => lag(group, topics.endpoint(endpoint, 'requests')), topics.prefix),
   };
   return statusOf({
     facts,
-    plan: known.plans.get(endpoint) ?? null,
+    plan,
     cutRevisions: await cutRevisions(context, bus, facts),
     workers: known.workers.filter((report) => report.endpoint === endpoint),
     lag: lags,
     nowMs: clock.nowMs(),
   });
+}
+
+async function shadowLags(
+  plan: RoutePlan | null,
+  lag: (group: string) => Promise<number>,
+  prefix: string,
+): Promise<Map<number, number>> {
+  const lags = new Map<number, number>();
+  for (const { version } of plan?.shadows ?? []) {
+    const group = shadowGroup(prefix, plan?.endpoint ?? '', { rollout: plan?.rollout ?? '', version });
+    lags.set(version, await lag(group));
+  }
+  return lags;
 }
 
 /** Newest revision that each partition has a cut of. */

@@ -2,7 +2,7 @@
 
 import { formatWeight } from './parse.ts';
 import { clipped } from './printable.ts';
-import type { EndpointStatus, LaneStatus } from './status.ts';
+import type { EndpointStatus, LaneStatus, ShadowStatus } from './status.ts';
 
 /** What the lines are made with: output.ts has it. */
 interface Tables {
@@ -45,30 +45,50 @@ export function statusLines(endpoints: readonly EndpointStatus[], tables: Tables
   const lanes = endpoints.flatMap(({ endpoint, lanes: of }) =>
     of.filter(({ role, lag }) => role !== 'none' || (lag ?? 0) > 0).map((lane) => laneRow(endpoint, lane)),
   );
+  const shadowHeader = ['SHADOW', 'ROLE', 'VERSION', 'SAMPLE', 'GATE', 'WORKERS', 'LAG'];
+  const shadows = endpoints.flatMap(({ endpoint, shadows: of }) => of.map((shadow) => shadowRow(endpoint, shadow)));
   const notes = endpoints.flatMap((each) => noteLines(each, tables));
   return [
     ...tables.table(header, rows, [6, 7, 9]),
     ...(lanes.length === 0 ? [] : ['', ...tables.table(laneHeader, lanes, [3, 5])]),
+    ...(shadows.length === 0 ? [] : ['', ...tables.table(shadowHeader, shadows, [3, 6])]),
     ...(notes.length === 0 ? [] : ['', ...notes]),
   ];
 }
 
 function laneRow(endpoint: string, lane: LaneStatus): string[] {
-  const workers = Object.entries(lane.workers).filter(([, count]) => count > 0);
   return [
     `${endpoint}/${lane.lane}`,
     lane.role === 'none' ? NOTHING : lane.role,
     versionText(lane.version),
     formatWeight(lane.weightBp),
-    workers.map(([state, count]) => `${count} ${state}`).join(', ') || 'none',
+    workersText(lane),
     String(lane.lag ?? NOTHING),
   ];
 }
 
-function noteLines({ endpoint, degraded, lanes, lastEvent }: EndpointStatus, { style }: Tables): string[] {
+function shadowRow(endpoint: string, shadow: ShadowStatus): string[] {
+  return [
+    endpoint,
+    shadow.baseline ? 'noise baseline' : 'candidate',
+    versionText(shadow.version),
+    formatWeight(shadow.sampleBp),
+    shadow.gate,
+    workersText(shadow),
+    String(shadow.lag ?? NOTHING),
+  ];
+}
+
+function workersText({ workers }: Pick<LaneStatus, 'workers'>): string {
+  const counted = Object.entries(workers).filter(([, count]) => count > 0);
+  return counted.map(([state, count]) => `${count} ${state}`).join(', ') || 'none';
+}
+
+function noteLines({ endpoint, degraded, lanes, shadows, lastEvent }: EndpointStatus, { style }: Tables): string[] {
   const failed = lanes
     .filter(({ role }) => role !== 'incumbent')
     .flatMap(({ lane, problems }) => problems.map((problem) => `${lane}: ${problem}`));
+  failed.push(...shadows.flatMap(({ version, problems }) => problems.map((each) => `shadow v${version}: ${each}`)));
   const shown = (text: string) => clipped(text, REASON_CHARS_MAX);
   return [
     ...degraded.map((reason) => `${endpoint} ${style('red', 'degraded')}: ${shown(reason)}`),

@@ -5,6 +5,7 @@
 import type { RolloutPhase } from '../../../shared/domain/event.ts';
 import { rolloutStatus } from '../../../shared/domain/event.ts';
 import { LANES, type Lane, type ModelRef, type RoutePlan } from '../../../shared/domain/route-plan.ts';
+import type { PlanShadow } from '../../../shared/domain/shadow.ts';
 import { WORKER_EXPIRY_MS, type WorkerReport } from '../../../shared/domain/worker.ts';
 import type { EndpointFacts } from './journal-fold.ts';
 
@@ -24,6 +25,8 @@ export interface StatusInput {
 export interface Lags {
   readonly router: number | null;
   readonly lanes: Readonly<Record<Lane, number | null>>;
+  /** By version of the plan's shadows. */
+  readonly shadows: ReadonlyMap<number, number | null>;
 }
 
 export interface EndpointStatus {
@@ -45,9 +48,26 @@ export interface EndpointStatus {
   readonly delivery: string;
   readonly routerLag: number | null;
   readonly lanes: readonly LaneStatus[];
+  readonly shadows: readonly ShadowStatus[];
   /** Why the endpoint cannot answer as it should; empty when it can. */
   readonly degraded: readonly string[];
   readonly lastEvent: { readonly type: string; readonly atMs: number; readonly message: string } | null;
+}
+
+/** Live workers by the state that they report of a version. */
+type WorkerCounts = Readonly<Record<'READY' | 'LOADING' | 'FAILED', number>>;
+
+/** A version that scores copies. */
+export interface ShadowStatus {
+  readonly version: number;
+  /** Part of the requests, basis points. */
+  readonly sampleBp: number;
+  readonly gate: string;
+  /** Whether it is the incumbent, scored a second time. */
+  readonly baseline: boolean;
+  readonly lag: number | null;
+  readonly workers: WorkerCounts;
+  readonly problems: readonly string[];
 }
 
 export interface LaneStatus {
@@ -57,8 +77,7 @@ export interface LaneStatus {
   readonly digest: string | null;
   readonly weightBp: number;
   readonly lag: number | null;
-  /** Live workers by the state that they report of this version. */
-  readonly workers: Readonly<Record<'READY' | 'LOADING' | 'FAILED', number>>;
+  readonly workers: WorkerCounts;
   /** What FAILED workers say, each once. */
   readonly problems: readonly string[];
 }
@@ -89,6 +108,7 @@ export function statusOf(input: StatusInput): EndpointStatus {
     delivery,
     routerLag: lag.router,
     lanes,
+    shadows: (plan?.shadows ?? []).map((shadow) => shadowStatus(shadow, input)),
     degraded,
     lastEvent:
       facts.last === null ? null : { type: facts.last.type, atMs: facts.last.atMs, message: facts.last.message },
@@ -103,9 +123,6 @@ function liveReports({ workers, nowMs }: StatusInput): WorkerReport[] {
 function laneStatus(lane: Lane, input: StatusInput): LaneStatus {
   const { plan, lag } = input;
   const model = modelIn(plan, lane);
-  const reports = liveReports(input).filter((report) => model !== null && isOf(report, model));
-  const count = (state: WorkerReport['state']) => reports.filter((report) => report.state === state).length;
-  const failed = reports.filter((report) => report.state === 'FAILED');
   return {
     lane,
     role: roleOf(lane, input),
@@ -113,6 +130,28 @@ function laneStatus(lane: Lane, input: StatusInput): LaneStatus {
     digest: model?.digest ?? null,
     weightBp: plan?.shares.find((share) => share.lane === lane)?.weightBp ?? 0,
     lag: lag.lanes[lane],
+    ...told(input, 'scorer', model),
+  };
+}
+
+function shadowStatus({ version, digest, sampleBp, gate }: PlanShadow, input: StatusInput): ShadowStatus {
+  const { plan, lag } = input;
+  const baseline = modelIn(plan, plan?.incumbent ?? null)?.version === version;
+  const model = { version, digest };
+  const waiting = lag.shadows.get(version) ?? null;
+  return { version, sampleBp, gate: gate.kind, baseline, lag: waiting, ...told(input, 'shadow', model) };
+}
+
+/** What live workers of a role say of a version. */
+function told(
+  input: StatusInput,
+  role: WorkerReport['role'],
+  model: ModelRef | null,
+): Pick<LaneStatus, 'workers' | 'problems'> {
+  const reports = liveReports(input).filter((report) => report.role === role && model !== null && isOf(report, model));
+  const count = (state: WorkerReport['state']) => reports.filter((report) => report.state === state).length;
+  const failed = reports.filter((report) => report.state === 'FAILED');
+  return {
     workers: { READY: count('READY'), LOADING: count('LOADING'), FAILED: count('FAILED') },
     problems: [...new Set(failed.map((report) => report.problem))],
   };

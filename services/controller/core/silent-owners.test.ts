@@ -9,6 +9,7 @@ const NOW_MS = 100_000;
 function report(worker: string, silentMs: number, green: readonly number[], version = 1): WorkerReport {
   return {
     ...{ worker, endpoint: 'digits', version, digest: 'd', state: 'READY', runtime: 'r 1', problem: '' },
+    role: 'scorer',
     owned: { blue: [], green: [...green] },
     atMs: NOW_MS - silentMs,
   };

@@ -6,7 +6,7 @@ import { CONSUMED_TOPICS, OUTCOMES, ROLLOUT_PHASES, type RolloutEvent } from '..
 import { VERBS } from '../../domain/rollout.ts';
 import { DELIVERIES, LANES, type RoutePlan } from '../../domain/route-plan.ts';
 import { FROMS, GATES, MARKS, WEEKDAYS } from '../../domain/shadow.ts';
-import { WORKER_STATES } from '../../domain/worker.ts';
+import { WORKER_ROLES, WORKER_STATES } from '../../domain/worker.ts';
 import type { ControlKind, ControlValues } from '../control.ts';
 import { signatureArbitrary } from './tensors.ts';
 
@@ -115,6 +115,7 @@ const rollout: fc.Arbitrary<ControlValues['rollout']> = fc.oneof(
 
 const worker: fc.Arbitrary<ControlValues['worker']> = fc.record({
   worker: someText,
+  role: fc.constantFrom(...WORKER_ROLES),
   endpoint: name,
   version,
   digest: text,
