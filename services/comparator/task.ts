@@ -173,13 +173,16 @@ export class Task {
     if (!this.#isRestored(join.shadow, this.#shadow)) {
       return this.#take(this.#shadow, (record) => this.#addShadow(record));
     }
-    if (this.#take(this.#labels, (record) => this.#records.addLabel(record))) return true;
+    // A label of what lies before the comparison begins is nobody's: whether it is, is known with the mark.
+    const begun = join.begun !== null;
+    if (begun && this.#take(this.#labels, (record) => this.#records.addLabel(record))) return true;
     if (!this.#isRestored(join.labels, this.#labels)) return false;
     const live = this.#live?.head ?? null;
     const shadow = this.#shadow?.head ?? null;
     const far = this.#deps.limits.ahead;
     const liveWaits = this.#run !== null && live !== null && sourceOf(live) > join.shadowed + far;
-    const shadowWaits = shadow !== null && sourceOf(shadow) > join.live.high + far;
+    // Before its mark a run reads what others wrote, and there are no answers that could catch up with that.
+    const shadowWaits = begun && shadow !== null && sourceOf(shadow) > join.live.high + far;
     if (shadow !== null && (!shadowWaits || (live !== null && liveWaits))) {
       if (live === null || liveWaits || sourceOf(shadow) <= sourceOf(live)) {
         return this.#take(this.#shadow, (record) => this.#addShadow(record));

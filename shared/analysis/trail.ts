@@ -44,6 +44,8 @@ export interface Answer {
   readonly rescuedFrom: RescuedFrom | null;
   /** Error code, or null for a model's answer. */
   readonly error: string | null;
+  /** Rollout whose shadow wrote it; null on everything that may be served. */
+  readonly shadow: string | null;
 }
 
 export interface Letter {
@@ -81,6 +83,7 @@ export function answerOf(record: InRecord): Answer {
     ...modelOf(record),
     rescuedFrom: rescuedFromOf(record),
     error: headerText(record.headers, HEADER.error),
+    shadow: headerText(record.headers, HEADER.shadow),
   };
 }
 

@@ -7,7 +7,7 @@ import { decodeAnswer } from '../codec/registry.ts';
 import { type Field, fieldsOf, type Outcome, valuesOf } from '../comparison/outcome.ts';
 import type { Placed } from '../comparison/pending.ts';
 import { HEADER, headerBytes, headerText } from '../domain/headers.ts';
-import { type Bytes, type InRecord, parseSource } from '../domain/record.ts';
+import { type Bytes, type Header, type InRecord, parseSource } from '../domain/record.ts';
 import type { PlanShadow, ShadowMark } from '../domain/shadow.ts';
 import type { Tensor } from '../domain/tensor.ts';
 
@@ -31,15 +31,18 @@ const UNREADABLE = { kind: 'unreadable' } as const;
 const OTHER = { kind: 'other' } as const;
 const NO_BYTES: Bytes = new Uint8Array();
 
+const SHORT_BYTES_MAX = 64;
+const ASCII = Array.from({ length: 0x80 }, (_, code) => String.fromCharCode(code));
+
 export function readOutcome(record: InRecord, use: FieldsInUse): ReadOutcome {
   const { headers, offset, timestampMs } = record;
-  const source = parseSource(headerText(headers, HEADER.source) ?? '');
-  const version = Number(headerText(headers, HEADER.version) ?? 0);
+  const source = parseSource(shortText(headers, HEADER.source) ?? '');
+  const version = Number(shortText(headers, HEADER.version) ?? 0);
   if (source === null || source.partition !== record.partition || !Number.isSafeInteger(version)) return UNREADABLE;
-  const error = headerText(headers, HEADER.error);
+  const error = shortText(headers, HEADER.error);
   const values = error === null ? valuesIn(record, use) : { rows: 0, values: [] };
   if (values === null) return UNREADABLE;
-  const scoringUs = numberOf(headerText(headers, HEADER.scoringUs));
+  const scoringUs = numberOf(shortText(headers, HEADER.scoringUs));
   const outcome: Outcome = { version, error, scoringUs, ...values };
   const requestId = headerBytes(headers, HEADER.requestId) ?? NO_BYTES;
   return { kind: 'outcome', source: source.offset, requestId, placed: { outcome, offset, timestampMs } };
@@ -51,9 +54,9 @@ export function readShadow(
   use: FieldsInUse & { readonly rollout: string; readonly version: number },
 ): ReadShadow {
   const { headers } = record;
-  if (headerText(headers, HEADER.shadow) !== use.rollout) return OTHER;
-  if (Number(headerText(headers, HEADER.version)) !== use.version) return OTHER;
-  if (headerText(headers, HEADER.shadowMark) === null) return readOutcome(record, use);
+  if (shortText(headers, HEADER.shadow) !== use.rollout) return OTHER;
+  if (Number(shortText(headers, HEADER.version)) !== use.version) return OTHER;
+  if (headerBytes(headers, HEADER.shadowMark) === null) return readOutcome(record, use);
   try {
     return { kind: 'mark', mark: decodeControl('shadow-mark', record) };
   } catch {
@@ -65,7 +68,7 @@ function valuesIn(record: InRecord, use: FieldsInUse): Pick<Outcome, 'rows' | 'v
   if (record.value === null) return null;
   let outputs: readonly Tensor[];
   try {
-    const answer = decodeAnswer(record.value, headerText(record.headers, HEADER.contentType));
+    const answer = decodeAnswer(record.value, shortText(record.headers, HEADER.contentType));
     if (answer.kind === 'error') return null;
     outputs = answer.outputs;
   } catch {
@@ -74,6 +77,19 @@ function valuesIn(record: InRecord, use: FieldsInUse): Pick<Outcome, 'rows' | 'v
   if (use.fields.length === 0) use.fields.push(...fieldsOf({ inputs: [], outputs }, use.tolerances));
   const values = valuesOf(outputs, use.fields);
   return values === null ? null : { rows: outputs[0]?.shape[0] ?? 0, values };
+}
+
+/** `headerText`, without a decoder's cost for what is short and ASCII, as all that we write is. */
+function shortText(headers: readonly Header[], name: string): string | null {
+  const bytes = headerBytes(headers, name);
+  if (bytes === null) return null;
+  if (bytes.length > SHORT_BYTES_MAX) return headerText(headers, name);
+  let text = '';
+  for (const byte of bytes) {
+    if (byte >= 0x80) return headerText(headers, name);
+    text += ASCII[byte];
+  }
+  return text;
 }
 
 function numberOf(text: string | null): number | null {

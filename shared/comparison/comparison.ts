@@ -85,8 +85,7 @@ export class Comparison {
 
   /** @param id request id where it is not the request's place, else null */
   addLive(source: number, placed: Placed, id: string | null): void {
-    const label = id === null ? null : this.#ids.note(id, source);
-    if (label !== null) this.join.addLabel(source, label);
+    if (id !== null) for (const label of this.#ids.note(id, source)) this.join.addLabel(source, label, 'held');
     this.join.addLive(source, placed);
   }
 
@@ -95,7 +94,7 @@ export class Comparison {
     label: { readonly offset: number; readonly values: readonly number[]; readonly requestsEnd: number },
   ): void {
     const source = typeof of === 'number' ? of : this.#ids.sourceOf(of);
-    if (source !== null) this.join.addLabel(source, label);
+    if (source !== null) this.join.addLabel(source, label, typeof of === 'number' ? 'source' : 'id');
     else if (typeof of === 'string') this.#ids.hold(of, label);
   }
 

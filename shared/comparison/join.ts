@@ -32,8 +32,13 @@ export interface JoinOptions {
   readonly onLabel: (match: Match, label: readonly number[]) => void;
 }
 
+/** How a label found its source: it names it, or its request id does; `held`: the id became known just now. */
+export type LabelBy = 'source' | 'id' | 'held';
+
 /** Sources that are looked at one by one when a bound moves; after a longer jump those that are there are looked at. */
 const STEP_MAX = 65_536;
+/** Passages of a shadow that are kept: a totals record holds no more. */
+const SKIPPED_MAX = 1_000;
 /** Sources that a bound moves before anything is looked at: every look costs something, and nobody waits for it. */
 const STRIDE = 256;
 
@@ -43,7 +48,7 @@ export class Join {
   readonly labels: JoinSide;
   readonly #options: JoinOptions;
   readonly #pending: Pending;
-  readonly #labels = new Map<number, readonly number[]>();
+  readonly #labels = new Map<number, { readonly offset: number; readonly values: readonly number[] }>();
   readonly #counts: { -readonly [Count in keyof JoinCounts]: JoinCounts[Count] };
   #begun: number | null;
   #done: number;
@@ -119,28 +124,33 @@ export class Join {
 
   /** The shadow has done, or passed over, what lies before `to`. */
   progress(mark: { readonly from: number; readonly to: number; readonly skipped: boolean }): void {
-    if (mark.skipped) this.#skipped = [...this.#skipped, { from: mark.from, to: mark.to }];
+    if (mark.skipped) this.#skip({ from: mark.from, to: mark.to });
     this.#done = Math.max(this.#done, mark.to);
     this.shadow.close(mark.to - this.#options.window);
     this.#sweep(STRIDE);
   }
 
-  /** @param requestsEnd end of the partition's requests when the label came: whether it is on time depends on that alone */
+  /**
+   * The first label of a source on the topic counts, whichever was heard of first. Late labels that name an id are not counted:
+   * whether the id is still known depends on when they are read.
+   * @param label its `requestsEnd` is the end of the partition's requests when it came: whether it is on time depends on that
+   */
   addLabel(
     source: number,
     label: { readonly offset: number; readonly values: readonly number[]; readonly requestsEnd: number },
+    by: LabelBy = 'source',
   ): void {
-    const { labels } = this;
     if (source < (this.#begun ?? 0)) return;
-    const isNew = !labels.isOld(label.offset);
+    const isNew = by === 'held' || !this.labels.isOld(label.offset);
     const onTime = source >= this.#removed && label.requestsEnd <= source + this.#options.labelWindow;
-    if (!onTime || this.#labels.has(source)) {
-      if (isNew && !onTime) this.#counts.late += 1;
-      else if (isNew) this.#counts.duplicate += 1;
+    if (!onTime) {
+      if (isNew && by === 'source') this.#counts.late += 1;
       return;
     }
-    this.#labels.set(source, label.values);
-    if (isNew) this.#applyLabel(source);
+    const known = this.#labels.get(source);
+    if (known !== undefined && isNew) this.#counts.duplicate += 1;
+    if (known === undefined || label.offset < known.offset) this.#labels.set(source, label);
+    if (known === undefined && isNew) this.#applyLabel(source);
   }
 
   /** Time has passed: what was there at the last tick and has no partner yet is decided. */
@@ -223,7 +233,7 @@ export class Join {
     const label = this.#labels.get(source);
     if (label === undefined || !this.#isComplete(source)) return;
     this.#counts.labelled += 1;
-    this.#options.onLabel(this.#matchOf(source), label);
+    this.#options.onLabel(this.#matchOf(source), label.values);
   }
 
   /** Decides what both inputs are past, and forgets what no label can come for any more. */
@@ -243,6 +253,13 @@ export class Join {
     this.#removed = removed;
     this.#skipped = this.#skipped.filter(({ to }) => to > removed);
     for (const side of [this.live, this.shadow, this.labels]) side.forget(removed);
+  }
+
+  /** Of very many passages the two oldest become one, and what lies between them counts as passed over too. */
+  #skip(range: Skipped): void {
+    const [first, second, ...rest] = [...this.#skipped, range];
+    const tooMany = rest.length + 2 > SKIPPED_MAX && first !== undefined && second !== undefined;
+    this.#skipped = tooMany ? [{ from: first.from, to: second.to }, ...rest] : [...this.#skipped, range];
   }
 
   #decide(source: number): void {

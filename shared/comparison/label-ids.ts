@@ -12,14 +12,13 @@ export interface IdLabel {
 
 export class LabelIds {
   readonly #sources = new Map<string, number>();
-  readonly #waiting = new Map<string, IdLabel>();
+  readonly #waiting = new Map<string, readonly IdLabel[]>();
+  #held = 0;
 
-  /** The request of `source` has this id. @returns the label that waited for it */
-  note(id: string, source: number): IdLabel | null {
+  /** The request of `source` has this id. @returns the labels that waited for it, in their order */
+  note(id: string, source: number): readonly IdLabel[] {
     this.#sources.set(id, source);
-    const label = this.#waiting.get(id) ?? null;
-    this.#waiting.delete(id);
-    return label;
+    return this.#release(id);
   }
 
   sourceOf(id: string): number | null {
@@ -27,13 +26,21 @@ export class LabelIds {
   }
 
   hold(id: string, label: IdLabel): void {
-    this.#waiting.set(id, label);
+    this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), label]);
+    this.#held += 1;
     const [oldest] = this.#waiting.keys();
-    if (this.#waiting.size > WAITING_MAX && oldest !== undefined) this.#waiting.delete(oldest);
+    if (this.#held > WAITING_MAX && oldest !== undefined) this.#release(oldest);
   }
 
   /** Sources below `bound` take no label any more. */
   forget(bound: number): void {
     for (const [id, source] of this.#sources) if (source < bound) this.#sources.delete(id);
+  }
+
+  #release(id: string): readonly IdLabel[] {
+    const labels = this.#waiting.get(id) ?? [];
+    this.#waiting.delete(id);
+    this.#held -= labels.length;
+    return labels;
   }
 }

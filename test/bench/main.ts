@@ -1,6 +1,6 @@
-// The bench: `npm run bench [-- --json] [-- --repeats N] [-- --only TEXT]`.
+// The bench: `npm run bench [-- --json] [-- --repeats N] [-- --only bus|road|shadow|comparator]`.
 // One broker; repeats in which every series runs once, so that whatever else the machine does meets all of them.
-// Exit code: 0 all bars met, 1 one missed, 2 no broker.
+// Exit code: 0 all bars met, 1 one missed or inconclusive, 2 no broker.
 
 import { parseArgs } from 'node:util';
 import { demoPath } from '../../demo/demo-path.ts';
@@ -10,20 +10,26 @@ import { kafkaBus } from '../../shared/bus/kafka/kafka-bus.ts';
 import { laneGroup, routerGroup } from '../../shared/domain/groups.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
 import { systemClock } from '../../shared/process/clock.ts';
+import { comparatorPart, renderFigures } from './comparator/part.ts';
 import { fill, measureLatency, measureThroughput, type Progress, startVariant } from './measure.ts';
-import { barResult, renderTables, type Sample, seriesResult } from './report.ts';
+import { barResult, renderTables, type Sample, seriesResult, type Verdict } from './report.ts';
 import { BARS, PARTITIONS, payloadBytes, recordMaker, SERIES, type Series } from './series.ts';
+import { type BenchBroker, SHADOW_BARS, SHADOW_SERIES, shadowPart } from './shadow/part.ts';
 import { verifyOutputs } from './verify.ts';
 
 const RATE_PER_SECOND = 200;
 const PACED_SECONDS = 12;
 const ENDPOINT = 'digits';
+const PARTS = ['bus', 'road', 'shadow', 'comparator'] as const;
+const REPEATS = 5;
+/** Its bars are near to one, so it takes more to tell. */
+const SHADOW_REPEATS = 7;
 
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
-    repeats: { type: 'string', default: '5' },
-    only: { type: 'string', default: '' },
+    repeats: { type: 'string' },
+    only: { type: 'string' },
   },
 });
 const say = (line: string) => process.stderr.write(`${line}\n`);
@@ -89,51 +95,85 @@ async function runOnce(
   }
 }
 
-async function bench(search: BrokerSearch): Promise<readonly Sample[]> {
-  const broker = search.broker;
-  if (broker === null) return [];
-  const bus = kafkaBus({ brokers: broker.brokers, clientId: 'bench', clock: systemClock, onNotice: () => {} });
+/** Series of the parts `bus` and `road`; the bare loop is what both are compared with. */
+async function roadPart({ bus, brokers, say: tell }: BenchBroker, chosen: readonly Series[], repeats: number) {
   const samples: Sample[] = [];
-  const chosen = SERIES.filter((series) => series.name.includes(values.only));
-  try {
-    for (let repeat = 1; repeat <= Number(values.repeats); repeat++) {
-      for (const [index, series] of chosen.entries()) {
-        const name = `bench-${process.pid}-${repeat}-${index}`;
-        const throughput = (await runOnce(
-          bus,
-          broker.brokers,
-          series,
-          `${name}-t`,
-          'throughput',
-        )) as Sample['throughput'];
-        const latency = series.latency
-          ? ((await runOnce(bus, broker.brokers, series, `${name}-l`, 'latency')) as Sample['latency'])
-          : null;
-        samples.push({ series: series.name, repeat, throughput, latency });
-        say(
-          `repeat ${repeat}: ${series.name.padEnd(28)} ${throughput?.recordsPerSecond.toFixed(0)} records/s, ` +
-            `${throughput?.cpuMicrosPerRecord.toFixed(1)} CPU-µs, p99 ${latency?.p99Ms.toFixed(1) ?? '–'} ms`,
-        );
-      }
+  for (let repeat = 1; repeat <= repeats; repeat++) {
+    for (const [index, series] of chosen.entries()) {
+      const name = `bench-${process.pid}-${repeat}-${index}`;
+      const throughput = (await runOnce(bus, brokers, series, `${name}-t`, 'throughput')) as Sample['throughput'];
+      const latency = series.latency
+        ? ((await runOnce(bus, brokers, series, `${name}-l`, 'latency')) as Sample['latency'])
+        : null;
+      samples.push({ series: series.name, repeat, throughput, latency });
+      tell(
+        `repeat ${repeat}: ${series.name.padEnd(28)} ${throughput?.recordsPerSecond.toFixed(0)} records/s, ` +
+          `${throughput?.cpuMicrosPerRecord.toFixed(1)} CPU-µs, p99 ${latency?.p99Ms.toFixed(1) ?? '–'} ms`,
+      );
     }
-  } finally {
-    await bus.close();
-    await broker.stop();
   }
   return samples;
 }
 
-const search = await brokerSearch({ nodes: 1, purpose: 'bench', onProgress: say });
-if (search.broker === null) {
-  say(`no Kafka: ${search.reason}`);
+interface PartResult {
+  readonly text: string;
+  readonly json: object;
+  readonly verdicts: readonly Verdict[];
+}
+
+const isWanted = (...parts: readonly string[]) => values.only === undefined || parts.includes(values.only);
+const repeatsOf = (fallback: number) => Number(values.repeats ?? fallback);
+
+async function brokerParts(broker: BenchBroker): Promise<PartResult[]> {
+  const results: PartResult[] = [];
+  const add = (part: string, all: readonly Sample[], of: typeof SHADOW_BARS, names: readonly { name: string }[]) => {
+    const series = names.map((one) => seriesResult(one, all));
+    const bars = of.map((bar) => barResult(bar, all));
+    const reference = part === 'shadow' ? 'no shadow' : 'the bare loop';
+    const verdicts = bars.map(({ verdict }) => verdict);
+    results.push({ text: renderTables(series, bars, reference), json: { part, series, bars, samples: all }, verdicts });
+  };
+  if (isWanted('bus', 'road')) {
+    const unwanted = values.only === 'bus' ? 'road' : values.only === 'road' ? 'bus' : '';
+    const chosen = SERIES.filter(({ variant }) => variant !== unwanted);
+    const bars = BARS.filter((bar) => chosen.some(({ name }) => name === bar.of));
+    add('road', await roadPart(broker, chosen, repeatsOf(REPEATS)), bars, chosen);
+  }
+  if (isWanted('shadow'))
+    add('shadow', await shadowPart(broker, repeatsOf(SHADOW_REPEATS)), SHADOW_BARS, SHADOW_SERIES);
+  return results;
+}
+
+async function withBroker(): Promise<PartResult[]> {
+  const search: BrokerSearch = await brokerSearch({ nodes: 1, purpose: 'bench', onProgress: say });
+  if (search.broker === null) {
+    say(`no Kafka: ${search.reason}`);
+    process.exit(2);
+  }
+  const { brokers } = search.broker;
+  const bus = kafkaBus({ brokers, clientId: 'bench', clock: systemClock, onNotice: () => {} });
+  try {
+    return await brokerParts({ bus, brokers, say });
+  } finally {
+    await bus.close();
+    await search.broker.stop();
+  }
+}
+
+if (!isWanted(...PARTS)) {
+  say(`--only takes one of: ${PARTS.join(', ')}`);
   process.exit(2);
 }
-const samples = await bench(search);
-const series = SERIES.map((one) => seriesResult(one, samples));
-const bars = BARS.map((bar) => barResult(bar, samples));
+const results = isWanted('bus', 'road', 'shadow') ? await withBroker() : [];
+if (isWanted('comparator')) {
+  const figures = await comparatorPart(repeatsOf(REPEATS), say);
+  const verdicts = figures.flatMap(({ verdict }) => verdict ?? []);
+  results.push({ text: renderFigures(figures), json: { part: 'comparator', figures }, verdicts });
+}
+const sizes = `A digit is ${payloadBytes('digit JSON')} bytes of JSON or ${payloadBytes('digit Avro')} bytes of Avro, on average.`;
 process.stdout.write(
   values.json
-    ? `${JSON.stringify({ repeats: Number(values.repeats), series, bars, samples })}\n`
-    : `${renderTables(series, bars)}\nA digit is ${payloadBytes('digit JSON')} bytes of JSON or ${payloadBytes('digit Avro')} bytes of Avro, on average.\n`,
+    ? `${JSON.stringify({ parts: results.map(({ json }) => json) })}\n`
+    : `${results.map(({ text }) => text).join('\n')}\n${sizes}\n`,
 );
-process.exitCode = bars.every((bar) => bar.met) ? 0 : 1;
+process.exitCode = results.every(({ verdicts }) => verdicts.every((verdict) => verdict === 'met')) ? 0 : 1;

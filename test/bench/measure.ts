@@ -41,9 +41,11 @@ export type VariantName = 'bare' | 'bus' | 'road';
 /** A consumer's progress is complete when each of these groups has committed its topic to the end. */
 export type Progress = readonly { readonly group: string; readonly topic: string }[];
 
-interface Started {
+export interface Started {
   readonly child: ChildProcess;
   go(): void;
+  /** Resolves once it consumes no more. */
+  pause(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -61,6 +63,11 @@ export async function startVariant(
   return {
     child,
     go: () => child.send({ type: 'go' }),
+    pause: () =>
+      within(`variant ${name} pauses`, STOP_DEADLINE_MS, (done) => {
+        child.once('message', done);
+        child.send({ type: 'pause' });
+      }),
     stop: async () => {
       if (child.connected) child.send({ type: 'stop' });
       await atMost(STOP_DEADLINE_MS, ended);

@@ -100,6 +100,8 @@ export interface Bar {
   readonly figure: 'recordsPerSecond' | 'recordsPerCpuSecond' | 'cpuMicrosPerRecord' | 'p99Ms';
   readonly limit: number;
   readonly better: 'higher' | 'lower';
+  /** A series that is the same as `to`: how far the two are apart is what the run cannot tell. */
+  readonly twin?: string;
 }
 
 export const BARS: readonly Bar[] = [

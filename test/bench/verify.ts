@@ -9,7 +9,7 @@ import type { Series } from './series.ts';
 /** @throws ASSERTION unless every record has its output: one of its own exactly once, no error, no dead letter */
 export async function verifyOutputs(
   bus: Bus,
-  run: { topics: Topics; endpoint: string; series: Series; records: number },
+  run: { topics: Topics; endpoint: string; series: Pick<Series, 'name' | 'delivery'>; records: number },
 ): Promise<void> {
   const { topics, endpoint, series, records } = run;
   const keys = new Set<string>();

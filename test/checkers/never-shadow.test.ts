@@ -1,4 +1,4 @@
-// Promise 4: a version that is only shadowed answers nobody.
+// Promise 4: a version that is only shadowed answers nobody, and a shadow's record is no answer.
 
 import { expect, it } from 'vitest';
 import { HEADER } from '../../shared/domain/headers.ts';
@@ -20,4 +20,12 @@ it('a version that serves as well may answer', () => {
   history.cuts[0] = cutOf(shadowing(shadowing(canaryOf(1, 5_000), 1), 2), 0);
   for (let offset = 0; offset < 8; offset++) history.answered(history.routed(offset));
   expect(history.audit().counts.shadow).toBe(0);
+});
+
+it('a record that a shadow wrote is found among the answers, whatever its version', () => {
+  const history = new History();
+  const answer = history.answered(history.routed(0));
+  expect(history.audit().counts.shadow).toBe(0);
+  history.replace(answer, withHeader(answer, HEADER.shadow, 'numbers-1'));
+  expect(history.audit().counts.shadow).toBe(1);
 });

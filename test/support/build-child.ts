@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const ENTRIES = [
   'shared/runtimes/child-main.ts',
   'shared/runtimes/spawn.ts',
-  ...['cli', 'controller', 'router', 'scorer'].map((service) => `services/${service}/main.ts`),
+  ...['cli', 'comparator', 'controller', 'router', 'scorer'].map((service) => `services/${service}/main.ts`),
 ];
 
 export function setup(): void {

@@ -1,12 +1,15 @@
-// NeverShadow: a version that a plan only shadows answers nobody.
+// NeverShadow: a version that a plan only shadows answers nobody, and no record that a shadow wrote is an answer.
 // Promise 4.
 
 import type { Trail } from '../trail.ts';
 import { type Violation, violation } from '../violation.ts';
 
 export function checkNeverShadow({ source, request, answers }: Trail): Violation[] {
+  const marked = answers
+    .filter(({ shadow }) => shadow !== null)
+    .map(({ version, offset }) => violation('shadow', source, `an output of shadow v${version} lies at ${offset}`));
   const plan = request?.decision?.plan;
-  if (plan === undefined) return [];
+  if (marked.length > 0 || plan === undefined) return marked;
   const serving = [plan.lanes.blue, plan.lanes.green];
   const shadows = plan.shadows.filter(({ digest }) => !serving.some((model) => model?.digest === digest));
   return answers

@@ -1,5 +1,6 @@
 // Protocol between the bench and one variant in a process of its own (Node's child process messages).
-// ready (joined nothing yet, warmed up) → go (begin to consume) → stop. What was done is read from Kafka, not reported.
+// ready (joined nothing yet, warmed up) → go (begin to consume) → perhaps pause → paused, and go again → stop.
+// What was done is read from Kafka, not reported.
 
 export interface VariantOptions {
   readonly brokers: readonly string[];
@@ -14,6 +15,8 @@ export interface VariantOptions {
 export interface Variant {
   /** Begins to consume. */
   go(): Promise<void>;
+  /** Consumes no more, until the next `go`. */
+  pause?(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -26,13 +29,23 @@ export const FETCH_WAIT_MS = 50;
 export async function serveVariant(prepare: (options: VariantOptions) => Promise<Variant>): Promise<void> {
   const options = JSON.parse(process.argv[2] ?? '{}') as VariantOptions;
   const variant = await prepare(options);
-  process.on('message', (message: { type: 'go' | 'stop' }) => {
-    const work = message.type === 'go' ? variant.go() : variant.stop().then(() => process.disconnect());
-    work.catch((error: unknown) => {
+  process.on('message', (message: { type: 'go' | 'pause' | 'stop' }) => {
+    obey(variant, message.type).catch((error: unknown) => {
       process.stderr.write(`${String(error)}\n`);
       process.exit(1);
     });
   });
   process.once('disconnect', () => process.exit(0));
   process.send?.({ type: 'ready' });
+}
+
+async function obey(variant: Variant, type: 'go' | 'pause' | 'stop'): Promise<void> {
+  if (type === 'go') return variant.go();
+  if (type === 'pause') {
+    await variant.pause?.();
+    process.send?.({ type: 'paused' });
+    return;
+  }
+  await variant.stop();
+  process.disconnect();
 }
