@@ -4,13 +4,13 @@
 //             away; after a restart everything that still waits is read again before anything new.
 
 import type { Bus, ReadFrom } from '../../shared/bus/bus.ts';
+import { sourceIn } from '../../shared/comparing/outcomes.ts';
 import { savedOf, type TotalsHead, totalsOf } from '../../shared/comparing/saved.ts';
 import { type Changes, Comparison } from '../../shared/comparison/comparison.ts';
 import type { Field } from '../../shared/comparison/outcome.ts';
 import type { JoinSide } from '../../shared/comparison/side.ts';
 import type { Totals } from '../../shared/domain/comparison.ts';
-import { HEADER, headerText } from '../../shared/domain/headers.ts';
-import { type InRecord, parseSource } from '../../shared/domain/record.ts';
+import type { InRecord } from '../../shared/domain/record.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
 import { Input } from './input.ts';
 import type { Limits } from './limits.ts';
@@ -235,5 +235,5 @@ export class Task {
 }
 
 function sourceOf(record: InRecord): number {
-  return parseSource(headerText(record.headers, HEADER.source) ?? '')?.offset ?? -1;
+  return sourceIn(record.headers, record.partition) ?? -1;
 }

@@ -64,7 +64,7 @@ function compile(type: Type): Read {
     case 'double':
       return readDouble;
     case 'string':
-      return readString;
+      return stringReader();
     case 'bytes':
       return readBytes;
     case 'enum':
@@ -206,10 +206,32 @@ function readDouble(cursor: Cursor): number {
   return new DataView(bytes.buffer, bytes.byteOffset + position, 8).getFloat64(0, true);
 }
 
-function readString(cursor: Cursor): string {
-  const view = readBytes(cursor);
-  if (!isUtf8(view)) throw cursor.unreadable('a string is not UTF-8');
-  return utf8Text(view);
+/** Longest string that a reader remembers, bytes: a digest. */
+const REMEMBERED_BYTES_MAX = 64;
+
+/** Names, datatypes and digests come again and again: comparing bytes with the last ones is cheaper than making a string. */
+function stringReader(): Read {
+  let last = '';
+  let lastBytes: Bytes = new Uint8Array();
+  return (cursor) => {
+    const length = takeLength(cursor);
+    const { bytes, position } = cursor;
+    cursor.position += length;
+    if (length === lastBytes.length && areAt(bytes, position, lastBytes)) return last;
+    const view = bytes.subarray(position, position + length);
+    if (!isUtf8(view)) throw cursor.unreadable('a string is not UTF-8');
+    const text = utf8Text(view);
+    if (length <= REMEMBERED_BYTES_MAX) {
+      last = text;
+      lastBytes = Uint8Array.from(view);
+    }
+    return text;
+  };
+}
+
+function areAt(bytes: Bytes, position: number, wanted: Bytes): boolean {
+  for (let at = 0; at < wanted.length; at++) if (bytes[position + at] !== wanted[at]) return false;
+  return true;
 }
 
 function readBytes(cursor: Cursor): Bytes {

@@ -7,7 +7,7 @@ import { decodeAnswer } from '../codec/registry.ts';
 import { type Field, fieldsOf, type Outcome, valuesOf } from '../comparison/outcome.ts';
 import type { Placed } from '../comparison/pending.ts';
 import { HEADER, headerBytes, headerText } from '../domain/headers.ts';
-import { type Bytes, type Header, type InRecord, parseSource } from '../domain/record.ts';
+import type { Bytes, Header, InRecord } from '../domain/record.ts';
 import type { PlanShadow, ShadowMark } from '../domain/shadow.ts';
 import type { Tensor } from '../domain/tensor.ts';
 
@@ -30,22 +30,20 @@ export type ReadShadow =
 const UNREADABLE = { kind: 'unreadable' } as const;
 const OTHER = { kind: 'other' } as const;
 const NO_BYTES: Bytes = new Uint8Array();
-
-const SHORT_BYTES_MAX = 64;
-const ASCII = Array.from({ length: 0x80 }, (_, code) => String.fromCharCode(code));
+const ZERO: Bytes = Uint8Array.of(0x30);
 
 export function readOutcome(record: InRecord, use: FieldsInUse): ReadOutcome {
   const { headers, offset, timestampMs } = record;
-  const source = parseSource(shortText(headers, HEADER.source) ?? '');
-  const version = Number(shortText(headers, HEADER.version) ?? 0);
-  if (source === null || source.partition !== record.partition || !Number.isSafeInteger(version)) return UNREADABLE;
+  const source = sourceIn(headers, record.partition);
+  const version = numberIn(headerBytes(headers, HEADER.version) ?? ZERO);
+  if (source === null || version === null) return UNREADABLE;
   const error = shortText(headers, HEADER.error);
   const values = error === null ? valuesIn(record, use) : { rows: 0, values: [] };
   if (values === null) return UNREADABLE;
-  const scoringUs = numberOf(shortText(headers, HEADER.scoringUs));
+  const scoringUs = numberIn(headerBytes(headers, HEADER.scoringUs) ?? NO_BYTES);
   const outcome: Outcome = { version, error, scoringUs, ...values };
   const requestId = headerBytes(headers, HEADER.requestId) ?? NO_BYTES;
-  return { kind: 'outcome', source: source.offset, requestId, placed: { outcome, offset, timestampMs } };
+  return { kind: 'outcome', source, requestId, placed: { outcome, offset, timestampMs } };
 }
 
 /** A record of E.shadow, of the run of this `rollout` and `version`. */
@@ -55,7 +53,7 @@ export function readShadow(
 ): ReadShadow {
   const { headers } = record;
   if (shortText(headers, HEADER.shadow) !== use.rollout) return OTHER;
-  if (Number(shortText(headers, HEADER.version)) !== use.version) return OTHER;
+  if (numberIn(headerBytes(headers, HEADER.version) ?? NO_BYTES) !== use.version) return OTHER;
   if (headerBytes(headers, HEADER.shadowMark) === null) return readOutcome(record, use);
   try {
     return { kind: 'mark', mark: decodeControl('shadow-mark', record) };
@@ -79,19 +77,47 @@ function valuesIn(record: InRecord, use: FieldsInUse): Pick<Outcome, 'rows' | 'v
   return values === null ? null : { rows: outputs[0]?.shape[0] ?? 0, values };
 }
 
-/** `headerText`, without a decoder's cost for what is short and ASCII, as all that we write is. */
+/** Texts of headers that come again and again, by name: comparing bytes is cheaper than decoding them. */
+const remembered = new Map<string, { readonly bytes: Bytes; readonly text: string }>();
+const SHORT_BYTES_MAX = 64;
+
+/** `headerText`, which remembers the last short text of each name that is asked for. */
 function shortText(headers: readonly Header[], name: string): string | null {
   const bytes = headerBytes(headers, name);
   if (bytes === null) return null;
-  if (bytes.length > SHORT_BYTES_MAX) return headerText(headers, name);
-  let text = '';
-  for (const byte of bytes) {
-    if (byte >= 0x80) return headerText(headers, name);
-    text += ASCII[byte];
-  }
+  const last = remembered.get(name);
+  if (last !== undefined && areEqual(last.bytes, bytes)) return last.text;
+  const text = headerText(headers, name) ?? '';
+  if (bytes.length <= SHORT_BYTES_MAX) remembered.set(name, { bytes: Uint8Array.from(bytes), text });
   return text;
 }
 
-function numberOf(text: string | null): number | null {
-  return text === null || !/^\d{1,15}$/.test(text) ? null : Number(text);
+function areEqual(a: Bytes, b: Bytes): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
+}
+
+/** Offset of the source that a record names, where it lies in the record's partition; else null. */
+export function sourceIn(headers: readonly Header[], partition: number): number | null {
+  const bytes = headerBytes(headers, HEADER.source);
+  const at = bytes === null ? -1 : bytes.indexOf(AT);
+  if (bytes === null || at < 0 || numberIn(bytes, 0, at) !== partition) return null;
+  return numberIn(bytes, at + 1);
+}
+
+/** Longest decimal number that is exact. */
+const DIGITS_MAX = 15;
+const AT = 0x40;
+
+/** A decimal number of ASCII digits and nothing else; null for anything else. */
+function numberIn(bytes: Bytes, from = 0, to = bytes.length): number | null {
+  if (to <= from || to - from > DIGITS_MAX) return null;
+  let number = 0;
+  for (let at = from; at < to; at++) {
+    const digit = (bytes[at] ?? 0) - 0x30;
+    if (digit < 0 || digit > 9) return null;
+    number = number * 10 + digit;
+  }
+  return number;
 }

@@ -2,7 +2,7 @@
 // Flow: pair → [disagreementOf] → examples.
 // Invariant: 0..1 whatever the values are: where one of them is not a number, the sides disagree in full.
 
-import type { Compared, Field, Outcome } from './outcome.ts';
+import type { Column, Compared, Field, Outcome } from './outcome.ts';
 
 /**
  * 0 none … 1 total: the largest of all rows of all fields; without a shadow 0.
@@ -38,7 +38,7 @@ function fieldDisagreement(
   }
 }
 
-function scoreDistance(ours: Float64Array, theirs: Float64Array, size: number): number {
+function scoreDistance(ours: Column, theirs: Column, size: number): number {
   let largest = 0;
   for (let from = 0; from < ours.length; from += size) {
     const isShares = isSharesLike(ours, from, size) && isSharesLike(theirs, from, size);
@@ -52,7 +52,7 @@ function scoreDistance(ours: Float64Array, theirs: Float64Array, size: number): 
 }
 
 /** Whether scores can be made shares by dividing them by their sum. */
-function isSharesLike(scores: Float64Array, from: number, size: number): boolean {
+function isSharesLike(scores: Column, from: number, size: number): boolean {
   let sum = 0;
   for (let i = from; i < from + size; i++) {
     const score = scores[i] ?? Number.NaN;
@@ -67,7 +67,7 @@ interface Row {
   readonly size: number;
 }
 
-function shareDistance(ours: Float64Array, theirs: Float64Array, { from, size }: Row): number {
+function shareDistance(ours: Column, theirs: Column, { from, size }: Row): number {
   let [a, b, distance] = [0, 0, 0];
   for (let i = from; i < from + size; i++) {
     a += ours[i] ?? Number.NaN;
@@ -77,7 +77,7 @@ function shareDistance(ours: Float64Array, theirs: Float64Array, { from, size }:
   return distance / 2;
 }
 
-function logitDistance(ours: Float64Array, theirs: Float64Array, { from, size }: Row): number {
+function logitDistance(ours: Column, theirs: Column, { from, size }: Row): number {
   const [top, otherTop] = [topOf(ours, from, size), topOf(theirs, from, size)];
   let [a, b, distance] = [0, 0, 0];
   for (let i = from; i < from + size; i++) {
@@ -90,13 +90,13 @@ function logitDistance(ours: Float64Array, theirs: Float64Array, { from, size }:
   return distance / 2;
 }
 
-function topOf(scores: Float64Array, from: number, size: number): number {
+function topOf(scores: Column, from: number, size: number): number {
   let top = Number.NEGATIVE_INFINITY;
   for (let i = from; i < from + size; i++) top = Math.max(top, scores[i] ?? Number.NaN);
   return top;
 }
 
-function numberDistance(ours: Float64Array, theirs: Float64Array, { atol, rtol }: Field): number {
+function numberDistance(ours: Column, theirs: Column, { atol, rtol }: Field): number {
   let largest = 0;
   for (let i = 0; i < ours.length; i++) {
     const [a, b] = [ours[i] ?? Number.NaN, theirs[i] ?? Number.NaN];
@@ -110,7 +110,7 @@ function numberDistance(ours: Float64Array, theirs: Float64Array, { atol, rtol }
   return largest;
 }
 
-function unequalShare(ours: Float64Array, theirs: Float64Array): number {
+function unequalShare(ours: Column, theirs: Column): number {
   let unequal = 0;
   for (let i = 0; i < ours.length; i++) if (ours[i] !== theirs[i]) unequal += 1;
   return ours.length === 0 ? 0 : unequal / ours.length;

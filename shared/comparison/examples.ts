@@ -24,6 +24,7 @@ interface Sampled<Item> {
 }
 
 const encoder = new TextEncoder();
+const scratch = new Uint8Array(32);
 
 export class Examples<Item extends Exemplary> {
   /** Ascending: the worst, respectively the smallest hash, first. */
@@ -58,8 +59,15 @@ export class Examples<Item extends Exemplary> {
   }
 }
 
+/** Sources are short ASCII, and every pair is asked for: an encoder would cost more than all the rest. */
 function hashOf(source: string): number {
-  return murmur3(encoder.encode(source), SAMPLE_SEED);
+  if (source.length > scratch.length) return murmur3(encoder.encode(source), SAMPLE_SEED);
+  for (let at = 0; at < source.length; at++) {
+    const code = source.charCodeAt(at);
+    if (code >= 0x80) return murmur3(encoder.encode(source), SAMPLE_SEED);
+    scratch[at] = code;
+  }
+  return murmur3(scratch.subarray(0, source.length), SAMPLE_SEED);
 }
 
 function isWorse(a: Exemplary, b: Exemplary): boolean {

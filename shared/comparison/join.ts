@@ -199,7 +199,7 @@ export class Join {
       this.#counts.duplicate += 1;
     } else {
       this.#put(source, name, placed);
-      if (this.#isComplete(source)) this.#match(source);
+      if (this.#isComplete(source)) this.#match(source, name, placed);
     }
     side.advance(source);
     this.#sweep(STRIDE);
@@ -223,9 +223,14 @@ export class Join {
     return { source, live, shadow, compared: { live: live.outcome, shadow: shadow?.outcome ?? null } };
   }
 
-  #match(source: number): void {
+  /** The outcome that has just come need not be unpacked again. */
+  #match(source: number, name: Side, placed: Placed): void {
     this.#counts.matched += 1;
-    this.#options.onMatch(this.#matchOf(source));
+    const live = name === 'live' ? placed : this.#pending.get(source, 'live');
+    const shadow = name === 'shadow' ? placed : this.#pending.get(source, 'shadow');
+    assert(live !== null, `source ${source} is complete`);
+    const compared = { live: live.outcome, shadow: shadow?.outcome ?? null };
+    this.#options.onMatch({ source, live, shadow, compared });
     this.#applyLabel(source);
   }
 

@@ -3,7 +3,7 @@
 // Terms: live = what E.predictions says, whichever version answered; shadow = what a candidate would have answered.
 
 import type { PlanShadow } from '../domain/shadow.ts';
-import type { Signature, Tensor } from '../domain/tensor.ts';
+import type { Signature, Tensor, TensorData } from '../domain/tensor.ts';
 import { rowElements } from '../domain/tensor.ts';
 
 /** How one output tensor is compared. */
@@ -23,6 +23,9 @@ export interface Field {
 /** Float32 arithmetic of two runtimes differs by about this much. */
 export const TOLERANCE_DEFAULT = { atol: 1e-4, rtol: 1e-3 } as const;
 
+/** Values of one field, as they were decoded: copying them would cost more than comparing them. */
+export type Column = Exclude<TensorData, BigInt64Array>;
+
 /** What one version made of one request. */
 export interface Outcome {
   readonly version: number;
@@ -32,7 +35,7 @@ export interface Outcome {
   readonly scoringUs: number | null;
   readonly rows: number;
   /** Per field: rows × size values. Empty with an error. */
-  readonly values: readonly Float64Array[];
+  readonly values: readonly Column[];
 }
 
 /** The unit that is folded: a live answer, and the shadow's to the same request, where there is one. */
@@ -54,20 +57,19 @@ export function fieldsOf(signature: Signature, tolerances: PlanShadow['tolerance
 }
 
 /** Values of decoded outputs by field; null when they do not fit the fields. */
-export function valuesOf(outputs: readonly Tensor[], fields: readonly Field[]): Float64Array[] | null {
-  const values: Float64Array[] = [];
+export function valuesOf(outputs: readonly Tensor[], fields: readonly Field[]): Column[] | null {
+  const values: Column[] = [];
   for (const { name, size } of fields) {
     const tensor = outputs.find((output) => output.name === name);
     if (tensor === undefined || tensor.data.length !== (tensor.shape[0] ?? 0) * size) return null;
     const { data } = tensor;
-    // Converting element by element takes ten times as long.
-    values.push(data instanceof BigInt64Array ? Float64Array.from(data, Number) : new Float64Array(data));
+    values.push(data instanceof BigInt64Array ? Float64Array.from(data, Number) : data);
   }
   return values;
 }
 
 /** Class of one row: the place of its largest score, the first of equals. */
-export function classOf(values: Float64Array, field: Field, row: number): number {
+export function classOf(values: Column, field: Field, row: number): number {
   let best = 0;
   for (let place = 1; place < field.size; place++) {
     if ((values[row * field.size + place] ?? 0) > (values[row * field.size + best] ?? 0)) best = place;

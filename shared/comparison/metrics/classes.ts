@@ -4,7 +4,7 @@
 
 import { z } from 'zod';
 import { mergeCounts } from '../histogram.ts';
-import { classOf, type Field } from '../outcome.ts';
+import { type Column, classOf, type Field } from '../outcome.ts';
 import type { Metric } from './metric.ts';
 import { columnOf, isAnswered, mergeLists, rowsOf, stateAt } from './rows.ts';
 
@@ -77,7 +77,7 @@ function mergeFields(a: FieldClasses, b: FieldClasses): FieldClasses {
   };
 }
 
-function chosen(column: Float64Array, field: Field, at: number): number {
+function chosen(column: Column, field: Field, at: number): number {
   return field.kind === 'classes' ? classOf(column, field, at) : (column[at] ?? Number.NaN);
 }
 

@@ -1,12 +1,12 @@
 // Rows: what the metrics share about the rows of a pair: which can be compared, and what number stands for each.
 // Invariant: a row counts only where every side has answered; without a shadow the live side alone decides.
 
-import type { Compared, Field, Outcome } from '../outcome.ts';
+import type { Column, Compared, Field, Outcome } from '../outcome.ts';
 
-const NOTHING = new Float64Array();
+const NOTHING: Column = new Float64Array();
 
 /** Values of the field at `place`; none for an error answer. */
-export function columnOf({ values }: Outcome, place: number): Float64Array {
+export function columnOf({ values }: Outcome, place: number): Column {
   return values[place] ?? NOTHING;
 }
 
@@ -29,7 +29,7 @@ export function pointsOf(field: Field, rows: number): number {
 }
 
 /** @param at 0 … pointsOf − 1 */
-export function pointOf(column: Float64Array, field: Field, at: number): number {
+export function pointOf(column: Column, field: Field, at: number): number {
   if (field.kind !== 'classes') return column[at] ?? Number.NaN;
   let best = Number.NEGATIVE_INFINITY;
   for (let i = at * field.size; i < (at + 1) * field.size; i++) {

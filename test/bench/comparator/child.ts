@@ -1,6 +1,7 @@
 // Child: one measurement of the comparator's core in a process of its own: `node --expose-gc child.js fold|pending FORMAT`.
 // Method: what one partition of the service does with its records, without a bus. Records are made between the measured
-//         stretches, so that neither making them nor keeping them counts. The figure goes to the parent as a message.
+//         stretches, as many as a fetch brings, so that they are as new as fetched ones are and neither making them nor keeping
+//         them counts. The figure goes to the parent as a message.
 
 import { RunRecords } from '../../../services/comparator/run-records.ts';
 import { Comparison, type ComparisonOptions } from '../../../shared/comparison/comparison.ts';
@@ -8,10 +9,12 @@ import { type Field, fieldsOf } from '../../../shared/comparison/outcome.ts';
 import { type AnswerFormat, CLASSES, ENDPOINT, pairsFrom, RUN } from './answers.ts';
 
 const PAIRS = 200_000;
+/** Pairs of one stretch: a fetch of each topic brings about as many. */
+const FETCH_PAIRS = 500;
 /** Pairs of one commit: totals and changes are taken once for each. */
 const COMMIT_PAIRS = 5_000;
 /** Pairs that warm the code up. */
-const WARM_PAIRS = 20_000;
+const WARM_PAIRS = 30_000;
 const PENDING = 1_000_000;
 /** version, scoringUs, rows, error, offset, timestampMs are not outputs: they count as overhead. */
 const OUTPUT_BYTES = CLASSES * Float64Array.BYTES_PER_ELEMENT;
@@ -33,17 +36,19 @@ function comparisonOf(fields: Field[], limits: Pick<ComparisonOptions, 'window' 
 function pairsPerSecond(of: AnswerFormat): number {
   const { comparison, records } = comparisonOf([], LIMITS);
   let micros = 0;
-  for (let from = 0; from < WARM_PAIRS + PAIRS; from += COMMIT_PAIRS) {
-    const pairs = pairsFrom(from, COMMIT_PAIRS, of);
-    globalThis.gc?.();
+  for (let from = 0; from < WARM_PAIRS + PAIRS; from += FETCH_PAIRS) {
+    const pairs = pairsFrom(from, FETCH_PAIRS, of);
+    globalThis.gc?.({ type: 'minor' });
     const before = process.cpuUsage();
     for (const { live, shadow, label } of pairs) {
       records.addLive(live);
       records.addShadow(shadow);
       if (label !== null) records.addLabel(label);
     }
-    comparison.take();
-    comparison.saved();
+    if ((from + FETCH_PAIRS) % COMMIT_PAIRS === 0) {
+      comparison.take();
+      comparison.saved();
+    }
     const { user, system } = process.cpuUsage(before);
     if (from >= WARM_PAIRS) micros += user + system;
   }
