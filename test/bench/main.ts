@@ -1,4 +1,4 @@
-// The bench: `npm run bench [-- --json] [-- --repeats N] [-- --only bus|road|shadow|comparator]`.
+// The bench: `npm run bench [-- --json] [-- --repeats N] [-- --only bus|road|shadow|replay|comparator]`.
 // One broker; repeats in which every series runs once, so that whatever else the machine does meets all of them.
 // Exit code: 0 all bars met, 1 one missed or inconclusive, 2 no broker.
 
@@ -10,8 +10,9 @@ import { kafkaBus } from '../../shared/bus/kafka/kafka-bus.ts';
 import { laneGroup, routerGroup } from '../../shared/domain/groups.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
 import { systemClock } from '../../shared/process/clock.ts';
-import { comparatorPart, renderFigures } from './comparator/part.ts';
+import { comparatorPart, type Figure, renderFigures } from './comparator/part.ts';
 import { fill, measureLatency, measureThroughput, type Progress, startVariant } from './measure.ts';
+import { replayPart } from './replay/part.ts';
 import { barResult, renderTables, type Sample, seriesResult, type Verdict } from './report.ts';
 import { BARS, PARTITIONS, payloadBytes, recordMaker, SERIES, type Series } from './series.ts';
 import { type BenchBroker, SHADOW_BARS, SHADOW_SERIES, shadowPart } from './shadow/part.ts';
@@ -20,7 +21,7 @@ import { verifyOutputs } from './verify.ts';
 const RATE_PER_SECOND = 200;
 const PACED_SECONDS = 12;
 const ENDPOINT = 'digits';
-const PARTS = ['bus', 'road', 'shadow', 'comparator'] as const;
+const PARTS = ['bus', 'road', 'shadow', 'replay', 'comparator'] as const;
 const REPEATS = 5;
 /** Its bars are near to one, so it takes more to tell. */
 const SHADOW_REPEATS = 7;
@@ -121,6 +122,11 @@ interface PartResult {
   readonly verdicts: readonly Verdict[];
 }
 
+function figuresOf(part: string, figures: readonly Figure[]): PartResult {
+  const verdicts = figures.flatMap(({ verdict }) => verdict ?? []);
+  return { text: renderFigures(part, figures), json: { part, figures }, verdicts };
+}
+
 const isWanted = (...parts: readonly string[]) => values.only === undefined || parts.includes(values.only);
 const repeatsOf = (fallback: number) => Number(values.repeats ?? fallback);
 
@@ -141,6 +147,7 @@ async function brokerParts(broker: BenchBroker): Promise<PartResult[]> {
   }
   if (isWanted('shadow'))
     add('shadow', await shadowPart(broker, repeatsOf(SHADOW_REPEATS)), SHADOW_BARS, SHADOW_SERIES);
+  if (isWanted('replay')) results.push(figuresOf('replay', await replayPart(broker, repeatsOf(REPEATS))));
   return results;
 }
 
@@ -164,11 +171,9 @@ if (!isWanted(...PARTS)) {
   say(`--only takes one of: ${PARTS.join(', ')}`);
   process.exit(2);
 }
-const results = isWanted('bus', 'road', 'shadow') ? await withBroker() : [];
+const results = isWanted('bus', 'road', 'shadow', 'replay') ? await withBroker() : [];
 if (isWanted('comparator')) {
-  const figures = await comparatorPart(repeatsOf(REPEATS), say);
-  const verdicts = figures.flatMap(({ verdict }) => verdict ?? []);
-  results.push({ text: renderFigures(figures), json: { part: 'comparator', figures }, verdicts });
+  results.push(figuresOf('comparator', await comparatorPart(repeatsOf(REPEATS), say)));
 }
 const sizes = `A digit is ${payloadBytes('digit JSON')} bytes of JSON or ${payloadBytes('digit Avro')} bytes of Avro, on average.`;
 process.stdout.write(

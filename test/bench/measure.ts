@@ -36,7 +36,7 @@ export interface Latency {
   readonly samples: number;
 }
 
-export type VariantName = 'bare' | 'bus' | 'road';
+export type VariantName = 'bare' | 'bus' | 'road' | 'score';
 
 /** A consumer's progress is complete when each of these groups has committed its topic to the end. */
 export type Progress = readonly { readonly group: string; readonly topic: string }[];

@@ -9,15 +9,18 @@ import type { AnswerFormat } from './answers.ts';
 const PAIRS_PER_SECOND_MIN = 50_000;
 const PENDING_BYTES_MAX = 200;
 
-export interface ComparatorFigure {
+/** A figure that was taken once per repeat. */
+export interface Figure {
   readonly words: string;
   readonly values: readonly number[];
+  /** Behind the point, in tables. */
+  readonly digits: number;
   readonly bar: string;
   readonly verdict: Verdict | null;
 }
 
 /** @param say told after each repeat */
-export async function comparatorPart(repeats: number, say: (line: string) => void): Promise<ComparatorFigure[]> {
+export async function comparatorPart(repeats: number, say: (line: string) => void): Promise<Figure[]> {
   const [avro, json, bytes]: [number[], number[], number[]] = [[], [], []];
   for (let repeat = 1; repeat <= repeats; repeat++) {
     avro.push(await figureOf('fold', 'avro'));
@@ -29,13 +32,15 @@ export async function comparatorPart(repeats: number, say: (line: string) => voi
     {
       words: 'pairs per CPU-second, Avro',
       values: avro,
+      digits: 0,
       bar: `≥ ${PAIRS_PER_SECOND_MIN}`,
       verdict: median(avro) >= PAIRS_PER_SECOND_MIN ? 'met' : 'missed',
     },
-    { words: 'pairs per CPU-second, JSON', values: json, bar: '–', verdict: null },
+    { words: 'pairs per CPU-second, JSON', values: json, digits: 0, bar: '–', verdict: null },
     {
       words: 'resident bytes of a waiting answer, without its outputs',
       values: bytes,
+      digits: 0,
       bar: `≤ ${PENDING_BYTES_MAX}`,
       verdict: median(bytes) <= PENDING_BYTES_MAX ? 'met' : 'missed',
     },
@@ -43,12 +48,12 @@ export async function comparatorPart(repeats: number, say: (line: string) => voi
 }
 
 /** A markdown table. */
-export function renderFigures(figures: readonly ComparatorFigure[]): string {
-  const rows = figures.map(({ words, values, bar, verdict }) => {
-    const range = `${Math.min(...values).toFixed(0)}–${Math.max(...values).toFixed(0)}`;
-    return `| ${words} | ${median(values).toFixed(0)} | ${range} | ${bar} | ${verdict === 'missed' ? '**missed**' : (verdict ?? '')} |`;
+export function renderFigures(part: string, figures: readonly Figure[]): string {
+  const rows = figures.map(({ words, values, digits, bar, verdict }) => {
+    const range = `${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)}`;
+    return `| ${words} | ${median(values).toFixed(digits)} | ${range} | ${bar} | ${verdict === 'missed' ? '**missed**' : (verdict ?? '')} |`;
   });
-  return ['| comparator | median | range | bar | |', '|---|---:|---:|---:|---|', ...rows, ''].join('\n');
+  return [`| ${part} | median | range | bar | |`, '|---|---:|---:|---:|---|', ...rows, ''].join('\n');
 }
 
 async function figureOf(kind: 'fold' | 'pending', format: AnswerFormat): Promise<number> {
