@@ -3,6 +3,7 @@
 
 import type { Bus, ReadFrom } from '../../shared/bus/bus.ts';
 import type { InRecord } from '../../shared/domain/record.ts';
+import { FETCH_INTERVAL_MS } from './pace.ts';
 
 export class Input {
   /** Position after everything that was taken. */
@@ -57,8 +58,10 @@ export class Input {
     onChange: () => void,
   ): Promise<void> {
     const { signal } = this.#ended;
+    const pace = { fetchIntervalMs: FETCH_INTERVAL_MS };
+    const options = { topic, partitions: [partition], from, until: 'never', signal, ...pace } as const;
     try {
-      for await (const batch of bus.read({ topic, partitions: [partition], from, until: 'never', signal })) {
+      for await (const batch of bus.read(options)) {
         const used = new Promise<void>((resolve) => {
           this.#goOn = resolve;
         });

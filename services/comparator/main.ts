@@ -1,5 +1,6 @@
 // The comparator as a process of its own. Wiring only.
 
+import { setPriority } from 'node:os';
 import { kafkaBus } from '../../shared/bus/kafka/kafka-bus.ts';
 import { kafkaOptions } from '../../shared/config/common.ts';
 import { loadConfig, shownConfig } from '../../shared/config/load.ts';
@@ -11,6 +12,10 @@ import { createLog } from '../../shared/telemetry/logger.ts';
 import { comparatorConfig, limitsOf } from './config.ts';
 import { startComparator } from './service.ts';
 
+// Behind the live road, with which it may share cores, and before the shadows.
+const NICE_COMPARATOR = 10;
+
+setPriority(NICE_COMPARATOR);
 const config = orExit(() => loadConfig(comparatorConfig, process.env));
 const log = createLog({ level: config.logLevel, format: config.logFormat, clock });
 

@@ -1,6 +1,6 @@
 // Partition: the comparator's work on one partition of an endpoint, from fence to loss.
-// Reads as: fence → read the totals of earlier owners → per run a task → take what there is, and once a second commit totals,
-//           windows and examples in one transaction.
+// Reads as: fence → read the totals of earlier owners → per run a task → take what there is, and now and then commit totals, windows
+//           and examples in one transaction.
 // Invariant: the totals are the only memory. They are written with everything that follows from them, or not at all; so
 //            whoever comes next counts as if nobody had ever gone.
 
@@ -19,11 +19,10 @@ import type { Log } from '../../shared/telemetry/logger.ts';
 import { recordsOf, tombstone } from './commit-records.ts';
 import { Input } from './input.ts';
 import type { Limits } from './limits.ts';
+import { COMMIT_INTERVAL_MS } from './pace.ts';
 import type { Run } from './run-records.ts';
 import { type Start, Task } from './task.ts';
 
-/** Time between two commits while there is something to write. */
-const COMMIT_INTERVAL_MS = 1_000;
 /** Records that a task takes before the others have their turn and the event loop has its own. */
 const STEP_RECORDS = 256;
 /** Runs that are over and still on record, per partition. */

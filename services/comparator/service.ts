@@ -12,6 +12,7 @@ import type { Topics } from '../../shared/domain/topics.ts';
 import type { Log } from '../../shared/telemetry/logger.ts';
 import { keyLabels } from './labels.ts';
 import type { Limits } from './limits.ts';
+import { FETCH_INTERVAL_MS } from './pace.ts';
 import { comparePartition } from './partition.ts';
 
 export interface ComparatorDeps {
@@ -43,6 +44,7 @@ export async function startComparator(deps: ComparatorDeps): Promise<Running> {
       group: labelGroup(topics.prefix, endpoint),
       topic: topics.endpoint(endpoint, 'labels'),
       delivery,
+      fetchIntervalMs: FETCH_INTERVAL_MS,
       onPartition: (owned) => keyLabels({ ...deps, endpoint }, owned),
       onError,
     });

@@ -19,11 +19,6 @@ const BATCH_RECORDS_MAX = 512;
 const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 /** Longest wait for a request, for an open gate, and between two looks at the lag. */
 const IDLE_WAIT_MS = 1_000;
-/**
- * Time between two batches while a shadow keeps up. Nobody waits for its outputs, and a transaction for each few requests
- * costs the brokers as much as the live road does: it made the live answers wait (docs/benchmarks.md).
- */
-const BATCH_INTERVAL_MS = 500;
 /** Pause before a batch is tried again whose version is down. */
 const VERSION_RETRY_MS = 250;
 
@@ -101,15 +96,11 @@ class ShadowWork {
       maxWaitMs: IDLE_WAIT_MS,
     });
     if (taken.nextOffset === this.#position) return;
-    const startMs = this.#deps.clock.nowMs();
     const sampled = taken.records.filter((record) => this.#isSampled(requestIdOf(record)));
     const outputs = await this.#scorePatiently(sampled);
     if (outputs === null) return;
     await this.#commit(outputs, { kind: 'done', from: this.#position, to: taken.nextOffset });
     this.#position = taken.nextOffset;
-    const restMs = startMs + BATCH_INTERVAL_MS - this.#deps.clock.nowMs();
-    const isBehind = taken.records.length === BATCH_RECORDS_MAX;
-    if (!isBehind && restMs > 0) await this.#deps.clock.sleep(restMs, this.#owned.lost);
   }
 
   /** Tries again while the version is down; null when the partition was lost meanwhile, or the batch dropped. */

@@ -30,7 +30,16 @@ export interface Bus {
   close(): Promise<void>;
 }
 
-export interface ConsumeOptions {
+/** For who can wait: a fetch for each few records costs the brokers as much as those whom somebody waits for. */
+export interface FetchPace {
+  /**
+   * New records may come so much later, milliseconds: while there are no more, the next fetch waits until so long after the
+   * last one. Default 0. Records that are there already come without delay. The memory bus never waits.
+   */
+  readonly fetchIntervalMs?: number;
+}
+
+export interface ConsumeOptions extends FetchPace {
   /** Group id. Owners' transactional ids follow from it (domain/groups.ts). */
   readonly group: string;
   readonly topic: string;
@@ -102,7 +111,7 @@ export interface Taken {
   readonly nextOffset: number;
 }
 
-export interface ReadOptions {
+export interface ReadOptions extends FetchPace {
   readonly topic: string;
   /** Default: all. */
   readonly partitions?: readonly number[];

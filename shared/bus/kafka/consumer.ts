@@ -45,6 +45,7 @@ export class KafkaConsumer implements GroupConsumer {
     this.fetcher = new Fetcher({
       view,
       isolation: 'read_committed',
+      intervalMs: options.fetchIntervalMs ?? 0,
       onError: (error, partition) => this.report(error, partition),
     });
     this.membership = new Membership({

@@ -46,10 +46,15 @@ export class Feed {
 
   /** Begins anew at `offset`. */
   seek(offset: number): void {
+    this.place(offset);
+    this.active = true;
+  }
+
+  /** Stands at `offset` and wants nothing yet. */
+  place(offset: number): void {
     this.reset();
     this.fetchOffset = offset;
     this.takeOffset = offset;
-    this.active = true;
   }
 
   /** Forgets what is queued and wants no more. */

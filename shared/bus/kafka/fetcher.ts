@@ -3,6 +3,7 @@
 // Invariants: at most one fetch in flight per leader; a feed above its cap is left out; nothing runs while no feed wants
 //             anything; a lost offset is reported and never skipped silently.
 
+import { sleepUnless } from '../../domain/clock.ts';
 import { MillraceError } from '../../domain/errors.ts';
 import { BrokerRefusal, brokerCode, CODE, leaderMoved, transient } from './broker-errors.ts';
 import type { ClusterView } from './cluster-view.ts';
@@ -26,6 +27,8 @@ const FETCH_TIMEOUT_MS = 10_000;
 interface FetcherOptions {
   readonly view: ClusterView;
   readonly isolation: Isolation;
+  /** From one fetch to the next while everything is fetched; 0: at once. */
+  readonly intervalMs: number;
   /** OFFSET_LOST, refusals. The fetcher goes on. */
   readonly onError: (error: unknown, partition: number) => void;
 }
@@ -38,6 +41,7 @@ export class Fetcher {
   private readonly closing = new AbortController();
   private pollMs = POLL_MS_MIN;
   private repairing = false;
+  private woken = new AbortController();
   private failures = 0;
   private turn = 0;
 
@@ -64,6 +68,8 @@ export class Fetcher {
   /** A feed has room again, or was moved: fetch what is wanted. */
   wake(): void {
     this.pollMs = POLL_MS_MIN;
+    this.woken.abort();
+    this.woken = new AbortController();
     this.pump();
   }
 
@@ -105,6 +111,7 @@ export class Fetcher {
     const first = this.turn++ % feeds.length;
     const asked = [...feeds.slice(first), ...feeds.slice(0, first)];
     const epochs = new Map(asked.map((feed) => [feed, feed.epoch]));
+    const startMs = this.options.view.settings.clock.nowMs();
     try {
       const wire = await this.connections.to(leader);
       const fetched = await wire.send(fetchRequest(this.request(asked)));
@@ -112,10 +119,19 @@ export class Fetcher {
     } catch (error) {
       if (brokerCode(error) === null) this.connections.drop(leader);
       await this.recover(error);
-    } finally {
-      this.polling.delete(leader);
     }
+    await this.rest(asked, startMs);
+    this.polling.delete(leader);
     this.pump();
+  }
+
+  /** Waits out the interval, unless there is more to fetch already, or a feed is moved meanwhile. */
+  private async rest(feeds: readonly Feed[], startMs: number): Promise<void> {
+    const { intervalMs, view } = this.options;
+    const { clock } = view.settings;
+    const restMs = startMs + intervalMs - clock.nowMs();
+    const isBehind = feeds.some((feed) => feed.active && feed.fetchOffset < feed.endOffset);
+    if (restMs > 0 && !isBehind) await sleepUnless(clock, restMs, this.woken.signal, this.closing.signal);
   }
 
   private request(feeds: readonly Feed[]) {

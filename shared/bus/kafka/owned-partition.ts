@@ -83,7 +83,7 @@ export class KafkaPartition implements OwnedPartition {
     if (session === null) throw this.error('NOT_FENCED');
     const offset = await this.startOffset(otherwise);
     if (this.session !== session) throw this.error('NOT_FENCED');
-    this.owner.fetcher.seek(this.feed, offset);
+    this.feed.place(offset);
     session.resumed = true;
     return offset;
   }
@@ -93,6 +93,8 @@ export class KafkaPartition implements OwnedPartition {
     const { fetcher } = this.owner;
     if (this.lost.aborted) return { records: [], nextOffset: feed.nextOffset };
     if (session === null || !session.resumed) throw this.error('NOT_FENCED');
+    // Not before: an owner may read its topic in another way, and take nothing.
+    if (!feed.active) fetcher.seek(feed, feed.nextOffset);
     const records: InRecord[] = [];
     const budget = budgetOf(options);
     const hadRoom = fetcher.hasRoom(feed);

@@ -48,7 +48,7 @@ export async function* readTopic(
     failed.push(error);
     changes.wake();
   };
-  const fetcher = new Fetcher({ view, isolation, onError });
+  const fetcher = new Fetcher({ view, isolation, intervalMs: options.fetchIntervalMs ?? 0, onError });
   try {
     for (const { feed, position } of cursors) {
       fetcher.add(feed);
