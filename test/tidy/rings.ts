@@ -55,7 +55,7 @@ export const LAYERS: readonly Layer[] = [
   // The processes of an endpoint's versions, for whoever scores.
   adapter('shared/serving', 'shared/bus', 'shared/codec', 'shared/runtimes', 'shared/scoring', 'shared/telemetry'),
   // What controller and data plane share of following control topics: plumbing over the bus port.
-  adapter('shared/control', 'shared/bus', 'shared/telemetry'),
+  adapter('shared/control', 'shared/bus', 'shared/codec', 'shared/telemetry'),
   // Reads whole topics and hands them to the pure checks.
   adapter('shared/audit', 'shared/analysis', 'shared/bus', 'shared/codec'),
   // Reads answers, outputs and labels, and hands them to the pure comparison.
