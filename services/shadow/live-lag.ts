@@ -2,6 +2,7 @@
 // Flow: ends and committed offsets → [LiveLag] → gates of the kind low-lag. Polled only while such a gate is there.
 
 import type { Bus } from '../../shared/bus/bus.ts';
+import { lagOf } from '../../shared/bus/lag.ts';
 import type { Clock } from '../../shared/domain/clock.ts';
 import { laneGroup, routerGroup } from '../../shared/domain/groups.ts';
 import { LANES } from '../../shared/domain/route-plan.ts';
@@ -52,7 +53,7 @@ export class LiveLag {
   }
 
   async #look(): Promise<number> {
-    const { topics, endpoint } = this.#options;
+    const { bus, topics, endpoint } = this.#options;
     const stages = [
       { topic: topics.endpoint(endpoint, 'requests'), group: routerGroup(topics.prefix, endpoint) },
       ...LANES.map((lane) => ({
@@ -60,17 +61,7 @@ export class LiveLag {
         group: laneGroup(topics.prefix, endpoint, lane),
       })),
     ];
-    const waiting = await Promise.all(stages.map(({ topic, group }) => this.#waiting(topic, group)));
+    const waiting = await Promise.all(stages.map(({ topic, group }) => lagOf(bus.admin, group, topic)));
     return waiting.reduce((sum, records) => sum + records, 0);
-  }
-
-  async #waiting(topic: string, group: string): Promise<number> {
-    const { admin } = this.#options.bus;
-    const committed = await admin.committed(group, topic);
-    const offsets = await admin.offsets(topic);
-    return offsets.reduce(
-      (sum, { partition, earliest, end }) => sum + end - Math.max(earliest, committed[partition] ?? -1),
-      0,
-    );
   }
 }

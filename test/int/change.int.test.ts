@@ -10,6 +10,7 @@ import { ROLLBACK_BOUNDS } from '../../shared/analysis/checks/rollback-bound.ts'
 import { auditEndpoint } from '../../shared/audit/audit-endpoint.ts';
 import type { Bus } from '../../shared/bus/bus.ts';
 import { kafkaBus } from '../../shared/bus/kafka/kafka-bus.ts';
+import { lagOf } from '../../shared/bus/lag.ts';
 import { codecNamed } from '../../shared/codec/registry.ts';
 import type { Running } from '../../shared/control/endpoints.ts';
 import { errorCode } from '../../shared/domain/errors.ts';
@@ -137,11 +138,7 @@ describeWithBroker('a change under load', ({ brokers, prefix }) => {
     // A tenth goes to version 1.
     for (const partition of partitions) await send(Math.ceil((1.5 * BACKLOG_ROWS) / partitions.length), partition);
     const lane = topics.lane(ENDPOINT, 'green');
-    const queued = async () => {
-      const committed = await bus.admin.committed(laneGroup(prefix, ENDPOINT, 'green'), lane);
-      const offsets = await bus.admin.offsets(lane);
-      return offsets.reduce((sum, { partition, end }) => sum + end - Math.max(0, committed[partition] ?? 0), 0);
-    };
+    const queued = () => lagOf(bus.admin, laneGroup(prefix, ENDPOINT, 'green'), lane);
     await eventually('half a minute is queued', async () => (await queued()) > BACKLOG_ROWS, { timeoutMs: WAIT_MS });
     const answers = async () => (await predictions()).filter((one) => one.version === '2');
     await eventually('v2 answers', async () => (await answers()).length > 0, { timeoutMs: WAIT_MS });

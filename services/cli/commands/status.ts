@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import type { Bus } from '../../../shared/bus/bus.ts';
+import { lagOf } from '../../../shared/bus/lag.ts';
 import { decodeControl } from '../../../shared/codec/control.ts';
 import { MillraceError } from '../../../shared/domain/errors.ts';
 import { laneGroup, routerGroup, shadowGroup } from '../../../shared/domain/groups.ts';
@@ -103,7 +104,7 @@ async function endpointStatus(
   const { facts } = known;
   const { endpoint } = facts;
   const plan = known.plans.get(endpoint) ?? null;
-  const lag = (group: string, topic: string) => lagOf(bus, group, topic);
+  const lag = (group: string, topic: string) => lagOf(bus.admin, group, topic);
   const lags: Lags = {
     router: await lag(routerGroup(topics.prefix, endpoint), topics.endpoint(endpoint, 'requests')),
     lanes: {
@@ -148,15 +149,4 @@ async function cutRevisions(context: CliContext, bus: Bus, facts: EndpointFacts)
     }
   }
   return revisions;
-}
-
-/** Records that the group has not committed yet, over all partitions. */
-async function lagOf(bus: Bus, group: string, topic: string): Promise<number> {
-  // Commits first: what comes in meanwhile makes the lag larger, never negative.
-  const committed = await bus.admin.committed(group, topic);
-  const offsets = await bus.admin.offsets(topic);
-  return offsets.reduce(
-    (sum, { partition, earliest, end }) => sum + Math.max(0, end - Math.max(earliest, committed[partition] ?? -1)),
-    0,
-  );
 }
