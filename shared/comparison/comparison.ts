@@ -57,10 +57,7 @@ export class Comparison {
   readonly #ids = new LabelIds();
   #states: Record<string, MetricStates>;
   readonly #examples: Examples<Example>;
-  readonly #windows = new Map<
-    string,
-    { readonly scope: string; readonly startMs: number; readonly states: MetricStates }
-  >();
+  readonly #windows = new Map<string, Changes['windows'][number]>();
   #newExamples: Example[] = [];
 
   constructor(options: ComparisonOptions, saved: SavedComparison = COMPARISON_START) {
@@ -71,13 +68,7 @@ export class Comparison {
       {
         ...options,
         onMatch: (match) => this.#onMatch(match),
-        onLabel: ({ compared, live }, label) =>
-          addLabelTo(
-            this.#window(compared.live.version, compared.shadow?.version ?? null, live),
-            compared,
-            label,
-            options.fields,
-          ),
+        onLabel: (match, label) => addLabelTo(this.#windowOf(match), match.compared, label, options.fields),
       },
       saved.join,
     );
@@ -121,9 +112,9 @@ export class Comparison {
   }
 
   #onMatch(match: Match): void {
-    const { compared, live } = match;
+    const { compared } = match;
     const { fields } = this.#options;
-    addTo(this.#window(compared.live.version, compared.shadow?.version ?? null, live), compared, fields);
+    addTo(this.#windowOf(match), compared, fields);
     if (compared.shadow === null) return;
     const disagreement = disagreementOf(compared, fields);
     const source = `${this.#options.partition}@${match.source}`;
@@ -134,10 +125,10 @@ export class Comparison {
     this.#newExamples.push(example);
   }
 
-  #window(liveVersion: number, shadowVersion: number | null, { timestampMs }: Placed): MetricStates {
+  #windowOf({ compared, live }: Match): MetricStates {
     const { windowMs } = this.#options;
-    const startMs = Math.floor(timestampMs / windowMs) * windowMs;
-    const scope = scopeOf(liveVersion, shadowVersion);
+    const startMs = Math.floor(live.timestampMs / windowMs) * windowMs;
+    const scope = scopeOf(compared.live.version, compared.shadow?.version ?? null);
     const key = `${scope}@${startMs}`;
     const known = this.#windows.get(key);
     if (known !== undefined) return known.states;

@@ -150,7 +150,8 @@ export class Join {
     const known = this.#labels.get(source);
     if (known !== undefined && isNew) this.#counts.duplicate += 1;
     if (known === undefined || label.offset < known.offset) this.#labels.set(source, label);
-    if (known === undefined && isNew) this.#applyLabel(source);
+    const match = known === undefined && isNew ? this.#matchOf(source) : null;
+    if (match !== null) this.#applyLabel(match, label.values);
   }
 
   /** Time has passed: what was there at the last tick and has no partner yet is decided. */
@@ -199,7 +200,8 @@ export class Join {
       this.#counts.duplicate += 1;
     } else {
       this.#put(source, name, placed);
-      if (this.#isComplete(source)) this.#match(source, name, placed);
+      const match = this.#matchOf(source, name, placed);
+      if (match !== null) this.#match(match);
     }
     side.advance(source);
     this.#sweep(STRIDE);
@@ -212,33 +214,27 @@ export class Join {
     if (name === 'live' && this.#pending.has(source, 'shadow')) this.#unanswered -= 1;
   }
 
-  #isComplete(source: number): boolean {
-    return this.#pending.has(source, 'live') && (!this.#options.paired || this.#pending.has(source, 'shadow'));
-  }
-
-  #matchOf(source: number): Match {
-    const live = this.#pending.get(source, 'live');
-    const shadow = this.#pending.get(source, 'shadow');
-    assert(live !== null, `source ${source} is complete`);
+  /**
+   * The match of a source; null while a side of it is missing.
+   * @param name the side that has just come, which need not be unpacked again
+   */
+  #matchOf(source: number, name: Side | null = null, placed: Placed | null = null): Match | null {
+    const live = name === 'live' ? placed : this.#pending.get(source, 'live');
+    const shadow = name === 'shadow' ? placed : this.#pending.get(source, 'shadow');
+    if (live === null || (shadow === null && this.#options.paired)) return null;
     return { source, live, shadow, compared: { live: live.outcome, shadow: shadow?.outcome ?? null } };
   }
 
-  /** The outcome that has just come need not be unpacked again. */
-  #match(source: number, name: Side, placed: Placed): void {
+  #match(match: Match): void {
     this.#counts.matched += 1;
-    const live = name === 'live' ? placed : this.#pending.get(source, 'live');
-    const shadow = name === 'shadow' ? placed : this.#pending.get(source, 'shadow');
-    assert(live !== null, `source ${source} is complete`);
-    const compared = { live: live.outcome, shadow: shadow?.outcome ?? null };
-    this.#options.onMatch({ source, live, shadow, compared });
-    this.#applyLabel(source);
+    this.#options.onMatch(match);
+    const label = this.#labels.get(match.source);
+    if (label !== undefined) this.#applyLabel(match, label.values);
   }
 
-  #applyLabel(source: number): void {
-    const label = this.#labels.get(source);
-    if (label === undefined || !this.#isComplete(source)) return;
+  #applyLabel(match: Match, label: readonly number[]): void {
     this.#counts.labelled += 1;
-    this.#options.onLabel(this.#matchOf(source), label.values);
+    this.#options.onLabel(match, label);
   }
 
   /** Decides what both inputs are past, and forgets what no label can come for any more. */
