@@ -46,10 +46,10 @@ export interface ComparePartitionDeps {
 /** Compares one partition until it is lost. Any rejection unfences; the bus starts the work over. */
 export async function comparePartition(deps: ComparePartitionDeps, owned: OwnedPartition): Promise<void> {
   await owned.fence();
-  const totals = await readTotals(deps, owned);
-  await owned.resume();
-  const work = new PartitionWork(deps, owned, totals);
+  const work = new PartitionWork(deps, owned);
   try {
+    await work.restore();
+    await owned.resume();
     await work.run();
   } finally {
     await work.stop();
@@ -59,27 +59,31 @@ export async function comparePartition(deps: ComparePartitionDeps, owned: OwnedP
 class PartitionWork {
   readonly #deps: ComparePartitionDeps;
   readonly #owned: OwnedPartition;
-  readonly #totals: ReadonlyMap<string, Totals>;
   readonly #tasks = new Map<string, Task>();
   /** Runs that are over, the one that ended first first. */
-  readonly #ended: string[];
+  readonly #ended: string[] = [];
   readonly #onChange = () => this.#arrival.abort();
   #marks: Input | null = null;
   #arrival = new AbortController();
   #committedMs = 0;
 
-  constructor(deps: ComparePartitionDeps, owned: OwnedPartition, totals: ReadonlyMap<string, Totals>) {
+  constructor(deps: ComparePartitionDeps, owned: OwnedPartition) {
     this.#deps = deps;
     this.#owned = owned;
-    this.#totals = totals;
-    const over = [...totals].filter(([, { ended }]) => ended).sort(([, a], [, b]) => a.atMs - b.atMs);
-    this.#ended = over.map(([key]) => key);
+  }
+
+  /** What earlier owners were at, goes on; of what they ended, the names are kept. */
+  async restore(): Promise<void> {
+    const newest = await readTotals(this.#deps, this.#owned);
+    for (const [key, totals] of [...newest].sort(([, a], [, b]) => a.atMs - b.atMs)) {
+      if (totals.ended) this.#ended.push(key);
+      else this.#open(key, runOf(totals), { totals });
+    }
   }
 
   async run(): Promise<void> {
     const { clock, plans } = this.#deps;
     const { lost } = this.#owned;
-    for (const [key, totals] of this.#totals) if (!totals.ended) this.#open(key, runOf(totals), { totals });
     const live = this.#tasks.get(LIVE) ?? this.#open(LIVE, null, null);
     this.#marks = this.#searchFrom(live.searched);
     while (!lost.aborted) {
@@ -111,7 +115,7 @@ class PartitionWork {
   }
 
   #isKnown(key: string): boolean {
-    return this.#tasks.has(key) || this.#ended.includes(key) || this.#totals.has(key);
+    return this.#tasks.has(key) || this.#ended.includes(key);
   }
 
   /** Runs that no plan names any more end in their own time. */

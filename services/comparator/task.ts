@@ -227,10 +227,7 @@ export class Task {
     if (nowMs - this.#tickMs < TICK_INTERVAL_MS) return;
     this.#tickMs = nowMs;
     const isQuiet = this.#live?.atEnd === true && this.#shadow?.atEnd === true;
-    if (!isQuiet) return;
-    const before = JSON.stringify(this.#comparison.join.counts);
-    this.#comparison.join.tick();
-    if (JSON.stringify(this.#comparison.join.counts) !== before) this.#changed = true;
+    if (isQuiet && this.#comparison.join.tick()) this.#changed = true;
   }
 }
 

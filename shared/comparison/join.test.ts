@@ -230,9 +230,9 @@ describe('a join', () => {
     const run = new Run();
     run.add({ kind: 'live', source: 1, offset: 0 });
     run.add({ kind: 'done', from: 0, to: 2, offset: 0 });
-    run.join.tick();
+    expect(run.join.tick()).toBe(false);
     expect(run.join.state().counts.missingShadow).toBe(0);
-    run.join.tick();
+    expect(run.join.tick()).toBe(true);
     expect(run.join.state().counts.missingShadow).toBe(1);
     run.add({ kind: 'shadow', source: 1, offset: 1 });
     expect(run.end.counts).toEqual({ ...NO_COUNTS, missingShadow: 1, late: 1 });

@@ -154,12 +154,14 @@ export class Join {
     if (match !== null) this.#applyLabel(match, label.values);
   }
 
-  /** Time has passed: what was there at the last tick and has no partner yet is decided. */
-  tick(): void {
+  /** Time has passed: what was there at the last tick and has no partner yet is decided. @returns whether that counted any */
+  tick(): boolean {
+    const before = this.#alone;
     this.live.close(this.#ticked.live);
     this.shadow.close(this.#ticked.shadow);
     this.#ticked = { live: this.live.high + 1, shadow: this.#done };
     this.#sweep();
+    return this.#alone > before;
   }
 
   /** Both inputs have ended: whatever has no partner has none. What the shadow never came to is not missing. */
@@ -261,6 +263,12 @@ export class Join {
     const [first, second, ...rest] = [...this.#skipped, range];
     const tooMany = rest.length + 2 > SKIPPED_MAX && first !== undefined && second !== undefined;
     this.#skipped = tooMany ? [{ from: first.from, to: second.to }, ...rest] : [...this.#skipped, range];
+  }
+
+  /** Sources that were decided without a partner. */
+  get #alone(): number {
+    const { missingLive, missingShadow, skipped } = this.#counts;
+    return missingLive + missingShadow + skipped;
   }
 
   #decide(source: number): void {

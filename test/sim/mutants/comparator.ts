@@ -26,10 +26,11 @@ export const COMPARATOR_MUTANTS: readonly Mutant[] = [
     name: 'totals-before-fence',
     bug: 'a new owner reads the totals before it fences',
     edits: [
+      { file: PARTITION, find: 'await owned.fence();', replace: '' },
       {
         file: PARTITION,
-        find: 'await owned.fence();\n    const totals = await readTotals(deps, owned);',
-        replace: 'const totals = await readTotals(deps, owned);\n    await owned.fence();',
+        find: 'await work.restore();',
+        replace: 'await work.restore();\n        await owned.fence();',
       },
     ],
   },
