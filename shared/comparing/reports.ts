@@ -5,11 +5,11 @@
 import type { Bus } from '../bus/bus.ts';
 import { decodeControl } from '../codec/control.ts';
 import { parseScope, type SavedComparison } from '../comparison/comparison.ts';
-import { NO_COUNTS } from '../comparison/join-state.ts';
+import { addCounts, NO_COUNTS } from '../comparison/join-state.ts';
 import type { MetricStates } from '../comparison/metrics/metric.ts';
 import { mergeStates } from '../comparison/metrics/registry.ts';
 import type { Field } from '../comparison/outcome.ts';
-import type { ComparisonReport, JoinCounts } from '../comparison/report.ts';
+import type { ComparisonReport } from '../comparison/report.ts';
 import { pairReport, reportOf } from '../comparison/summary.ts';
 import { runKey, type Totals } from '../domain/comparison.ts';
 import type { InRecord } from '../domain/record.ts';
@@ -79,19 +79,6 @@ export function mergedReport(
     const { live, shadow } = parseScope(scope);
     return pairReport({ liveVersion: live, shadowVersion: shadow, fields, states: merged });
   });
-  const counts = parts.reduce((sum, { join }) => added(sum, join.counts), NO_COUNTS);
+  const counts = parts.reduce((sum, { join }) => addCounts(sum, join.counts), NO_COUNTS);
   return reportOf({ ...of, counts, pairs, examples: parts.flatMap(({ examples }) => examples) });
-}
-
-function added(a: JoinCounts, b: JoinCounts): JoinCounts {
-  return {
-    matched: a.matched + b.matched,
-    missingLive: a.missingLive + b.missingLive,
-    missingShadow: a.missingShadow + b.missingShadow,
-    late: a.late + b.late,
-    duplicate: a.duplicate + b.duplicate,
-    skipped: a.skipped + b.skipped,
-    unreadable: a.unreadable + b.unreadable,
-    labelled: a.labelled + b.labelled,
-  };
 }

@@ -1,6 +1,6 @@
 // JoinState: all that a join keeps across a restart, and what it begins with.
 
-import type { JoinCounts } from './report.ts';
+import { type JoinCounts, joinCountsSchema } from '../domain/comparison.ts';
 import { SIDE_START, type SideState } from './side.ts';
 
 /** Offsets [from, to) that the shadow passed over. */
@@ -24,16 +24,11 @@ export interface JoinState {
   readonly counts: JoinCounts;
 }
 
-export const NO_COUNTS: JoinCounts = {
-  matched: 0,
-  missingLive: 0,
-  missingShadow: 0,
-  late: 0,
-  duplicate: 0,
-  skipped: 0,
-  unreadable: 0,
-  labelled: 0,
-};
+export const NO_COUNTS = countsBy(() => 0);
+
+export function addCounts(a: JoinCounts, b: JoinCounts): JoinCounts {
+  return countsBy((name) => a[name] + b[name]);
+}
 
 export const JOIN_START: JoinState = {
   live: SIDE_START,
@@ -46,3 +41,8 @@ export const JOIN_START: JoinState = {
   removed: 0,
   counts: NO_COUNTS,
 };
+
+function countsBy(count: (name: keyof JoinCounts) => number): JoinCounts {
+  const names = joinCountsSchema.keyof().options;
+  return joinCountsSchema.parse(Object.fromEntries(names.map((name) => [name, count(name)])));
+}

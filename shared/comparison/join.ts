@@ -5,11 +5,11 @@
 // Invariants: a missing partner is never agreement; duplicates and any order within the window change no count; with the
 //            state of a restart, and its inputs read from their rewind offsets, everything counts as if it had never ended.
 
+import type { JoinCounts } from '../domain/comparison.ts';
 import { assert } from '../domain/errors.ts';
 import { JOIN_START, type JoinState, type Skipped } from './join-state.ts';
 import type { Compared, Field } from './outcome.ts';
 import { Pending, type Placed, type Side } from './pending.ts';
-import type { JoinCounts } from './report.ts';
 import { JoinSide, SIDE_START } from './side.ts';
 
 /** A pair, or, for a join without a shadow, one live answer. */

@@ -1,23 +1,7 @@
 // Report: what a comparison shows, from merged states: the same for a live shadow, a replay and a canary.
 // Flow: E.totals → merged → [reportOf] → CLI table, JSON, HTML page, demo.
 
-/** What a join counted, per run. All counts are sources. */
-export interface JoinCounts {
-  /** Both sides are there. */
-  readonly matched: number;
-  /** The shadow has an outcome, the live side none in time. */
-  readonly missingLive: number;
-  /** The live side has an answer that was to be sampled, the shadow none in time. */
-  readonly missingShadow: number;
-  /** Came after its place in the join was given up; labels too. */
-  readonly late: number;
-  readonly duplicate: number;
-  /** The shadow passed them over: its lag was over the limit. */
-  readonly skipped: number;
-  /** Records that cannot be read as an answer. */
-  readonly unreadable: number;
-  readonly labelled: number;
-}
+import type { JoinCounts } from '../domain/comparison.ts';
 
 /** One histogram as a picture needs it: ascending edges, `counts[i]` of values in (edges[i], edges[i + 1]]. */
 export interface Bars {

@@ -2,6 +2,7 @@
 // Flow: states of all partitions, merged → [pairReport] per pair of versions → [reportOf] → CLI, JSON, page, demo.
 // Invariant: where there is no data there is null, never a figure that looks like one.
 
+import type { JoinCounts } from '../domain/comparison.ts';
 import { barsOf } from './bars.ts';
 import { driftOf, kappaOf, mixDriftOf } from './drift.ts';
 import { Examples } from './examples.ts';
@@ -16,15 +17,7 @@ import { stateOf } from './metrics/registry.ts';
 import { scores } from './metrics/scores.ts';
 import { scoringTime } from './metrics/scoring-time.ts';
 import type { Field } from './outcome.ts';
-import type {
-  ComparisonReport,
-  Example,
-  FieldReport,
-  JoinCounts,
-  PairReport,
-  Quantiles,
-  SideReport,
-} from './report.ts';
+import type { ComparisonReport, Example, FieldReport, PairReport, Quantiles, SideReport } from './report.ts';
 
 /** Classes of a confusion that people can look at. */
 const SHOWN_CLASSES_MAX = 32;

@@ -43,6 +43,25 @@ const sideSchema = z.strictObject({
   late: z.array(count).max(LATE_MAX).readonly(),
 });
 
+/** What a join counts, per run. All counts are sources. */
+export const joinCountsSchema = z.strictObject({
+  /** Both sides are there. */
+  matched: count,
+  /** The shadow has an outcome, the live side none in time. */
+  missingLive: count,
+  /** The live side has an answer that was to be sampled, the shadow none in time. */
+  missingShadow: count,
+  /** Came after its place in the join was given up; labels too. */
+  late: count,
+  duplicate: count,
+  /** The shadow passed them over: its lag was over the limit. */
+  skipped: count,
+  /** Records that cannot be read as an answer. */
+  unreadable: count,
+  labelled: count,
+});
+export type JoinCounts = Readonly<z.infer<typeof joinCountsSchema>>;
+
 /** Where one partition of one run stands. Key: `rollout/version`. */
 export const totalsSchema = z.strictObject({
   endpoint: z.string(),
@@ -69,16 +88,7 @@ export const totalsSchema = z.strictObject({
     .readonly(),
   decided: count,
   removed: count,
-  counts: z.strictObject({
-    matched: count,
-    missingLive: count,
-    missingShadow: count,
-    late: count,
-    duplicate: count,
-    skipped: count,
-    unreadable: count,
-    labelled: count,
-  }),
+  counts: joinCountsSchema,
   /** Metric states by scope, JSON text. */
   states: z.string(),
   /** Examples, JSON text. */
