@@ -12,6 +12,7 @@ const KILL_EVERY_MS = 5_000;
 const KILLS = [
   ...['kill-router', 'kill-scorer', 'kill-model', 'kill-controller'],
   ...['kill-router', 'kill-scorer', 'kill-model', 'kill-scorer', 'kill-router', 'kill-broker'],
+  ...['kill-shadow', 'kill-comparator'],
 ];
 const BROKER_REST_MS = 40_000;
 /** Whatever is killed, all partitions go on within this. */

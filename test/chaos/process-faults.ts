@@ -37,14 +37,14 @@ const pauseService =
 const signalModel =
   (signal: 'SIGKILL' | 'SIGSTOP'): Apply =>
   async (world, { target, detail, holdMs }) => {
-    const scorer = chosen(world.of('scorer'), target);
-    const pid = scorer === null ? null : chosen(world.models(scorer), detail);
-    if (scorer === null || pid === null) return null;
+    const owner = chosen([...world.of('scorer'), ...world.of('shadow')], target);
+    const pid = owner === null ? null : chosen(world.models(owner), detail);
+    if (owner === null || pid === null) return null;
     signalIfAlive(pid, signal);
     const heal = async () => signalIfAlive(pid, 'SIGCONT');
-    const concerned = world.owned(scorer);
+    const concerned = concernedBy(world, owner);
     const lasts = signal === 'SIGSTOP' ? holdMs : 0;
-    return { target: `a model of ${scorer.name}`, concerned, during: 'others', holdMs: lasts, heal };
+    return { target: `a model of ${owner.name}`, concerned, during: 'others', holdMs: lasts, heal };
   };
 
 const endBroker =
@@ -82,8 +82,9 @@ const rebalanceStorm: Apply = async (world) => {
   };
 };
 
+/** Partitions whose answers wait for the victim: controllers, shadows and comparators hold nobody up. */
 function concernedBy(world: World, victim: ServiceProcess): readonly number[] {
-  return victim.service === 'controller' ? [] : world.owned(victim);
+  return victim.service === 'router' || victim.service === 'scorer' ? world.owned(victim) : [];
 }
 
 const perService = (verb: string, of: (service: ServiceName) => Apply) =>

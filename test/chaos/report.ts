@@ -24,6 +24,7 @@ export interface ChaosReport {
   readonly violations: Readonly<Record<string, number>>;
   readonly rollouts: RolloutCounts;
   readonly quietRollback: Findings['quietRollback'];
+  readonly shadow: Findings['shadow'];
   readonly handovers: Findings['handovers'];
   readonly visibleGaps: Findings['gaps'];
   /** Longest silence of a partition that had to go on while the fault lasted, and of any until its recovery, ms. */
@@ -58,14 +59,19 @@ export function reportOf(run: {
     ...{ deadLettered: totals.deadLettered, faults, missed: found.faults.length - hits.length },
     ...{ lost: totals.lost, duplicated: totals.duplicated, wrongVersion: totals.wrongVersion },
     ...{ orderViolations: totals.counts.order, violations: totals.counts, rollouts: run.rollouts },
-    ...{ quietRollback: found.quietRollback, handovers: found.handovers, visibleGaps: found.gaps },
+    ...{
+      quietRollback: found.quietRollback,
+      shadow: found.shadow,
+      handovers: found.handovers,
+      visibleGaps: found.gaps,
+    },
     worstStall: worst === undefined ? null : { kind: worst[0], ...worst[1] },
     ...{ stalls, failedWrites: run.stream.failedWrites, failures: found.problems },
   };
 }
 
 export function renderReport(report: ChaosReport): string {
-  const { rollouts, quietRollback, worstStall } = report;
+  const { rollouts, quietRollback, shadow, worstStall } = report;
   const total = Object.values(report.faults).reduce((sum, count) => sum + count, 0);
   const ended = Object.entries(rollouts.ended).map(([kind, count]) => `${count} ${kind}`);
   return [
@@ -78,6 +84,7 @@ export function renderReport(report: ChaosReport): string {
     ...(quietRollback === null
       ? []
       : [row('rollback in quiet', `last cut ${quietRollback.cutMs} ms, last answer ${quietRollback.answerMs} ms`)]),
+    ...(shadow === null ? [] : [row('shadows', shadowWords(shadow))]),
     '',
     ...figures('handover', report.handovers),
     ...figures('visible gap', report.visibleGaps),
@@ -93,6 +100,10 @@ export function renderReport(report: ChaosReport): string {
 
 function row(name: string, value: string | number): string {
   return `  ${name.padEnd(26)}${value}`;
+}
+
+function shadowWords({ runs, outputs, pairs, skipped }: NonNullable<ChaosReport['shadow']>): string {
+  return `${runs} runs, ${outputs} outputs, ${pairs} pairs counted, ${skipped} passed over`;
 }
 
 function stallOf(report: ChaosReport, kind: string): string {

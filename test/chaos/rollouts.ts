@@ -1,4 +1,4 @@
-// Rollouts: an operator who never rests: basic, blue/green, canary promoted and canary aborted, one after another.
+// Rollouts: an operator who never rests: basic, blue/green, shadow, canary promoted and canary aborted, one after another.
 // Flow: control topics only, past all faults of the network; the journal says how each ended.
 // Invariant: one rollout at a time; the next begins when the journal says that the last one is over.
 
@@ -8,11 +8,20 @@ import type { RolloutEvent } from '../../shared/domain/event.ts';
 import { systemClock as clock } from '../../shared/process/clock.ts';
 import { between, pick, seeded } from '../sim/random.ts';
 
-export const KINDS = ['canary', 'canary-abort', 'blue-green', 'basic'] as const;
+export const KINDS = ['canary', 'canary-abort', 'shadow', 'blue-green', 'basic'] as const;
 export type RolloutKind = (typeof KINDS)[number];
 
 const VERSIONS = [1, 3, 4] as const;
 const SERVES_MS = { min: 1_500, max: 5_000 } as const;
+/** A tenth of all requests costs little, and every rollout but a basic one has a comparison. */
+const SAMPLE = { sampleBp: 1_000 } as const;
+const OPTIONS = {
+  canary: (candidate: number) => ({ canary: { weightBp: 2_500 }, shadows: [{ candidate, ...SAMPLE }] }),
+  shadow: () => ({ shadow: SAMPLE }),
+  'blue-green': (candidate: number) => ({ shadows: [{ candidate, ...SAMPLE }] }),
+  basic: () => ({}),
+} as const;
+
 /** Before a refused command is said again. */
 const AGAIN_MS = 1_000;
 const TIMES_MAX = 60;
@@ -29,7 +38,7 @@ export interface RolloutCounts {
 
 export class Rollouts {
   readonly counts: RolloutCounts = {
-    ended: { canary: 0, 'canary-abort': 0, 'blue-green': 0, basic: 0 },
+    ended: { canary: 0, 'canary-abort': 0, shadow: 0, 'blue-green': 0, basic: 0 },
     outcomes: {},
     refused: 0,
   };
@@ -77,8 +86,7 @@ export class Rollouts {
     const { candidate, servesMs, signal } = how;
     const operator = this.#operator;
     const strategy = kind === 'canary-abort' ? 'canary' : kind;
-    const options = strategy === 'canary' ? { canary: { weightBp: 2_500 } } : {};
-    await operator.apply({ candidate, strategy, ...options });
+    await operator.apply({ candidate, strategy, ...OPTIONS[strategy](candidate) });
     let event = await this.#next(`v${candidate} is ready`, (found) => found.type === 'candidate-ready' || ended(found));
     if (kind !== 'basic' && !ended(event)) {
       await clock.sleep(servesMs, signal);

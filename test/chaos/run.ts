@@ -10,6 +10,7 @@ import { faultAfterFault, killEvery } from './campaign.ts';
 import type { FaultRecord } from './fault.ts';
 import { type HandoverFigure, handovers } from './handover.ts';
 import { audit, BOUNDS_IN_TROUBLE, requestsOnRecord, wordsOfTrouble } from './judge.ts';
+import { type ShadowFigures, shadowVerdict } from './judge-shadow.ts';
 import { type ChaosReport, reportOf } from './report.ts';
 import { Rollouts } from './rollouts.ts';
 import { Stream } from './stream.ts';
@@ -41,12 +42,13 @@ export interface Findings {
   readonly handovers: HandoverFigure[];
   readonly gaps: GapFigure[];
   quietRollback: { readonly cutMs: number; readonly answerMs: number } | null;
+  shadow: ShadowFigures | null;
 }
 
 export async function runChaos(world: World, options: ChaosOptions): Promise<ChaosReport> {
   const { say, seed, signal } = options;
   const startMs = clock.nowMs();
-  const found: Findings = { problems: [], faults: [], handovers: [], gaps: [], quietRollback: null };
+  const found: Findings = { problems: [], faults: [], handovers: [], gaps: [], quietRollback: null, shadow: null };
   const following = world.follow();
   following.catch((error: unknown) => found.problems.push(`the answers cannot be read: ${errorText(error)}`));
   const rollouts = new Rollouts(world.operator, seed);
@@ -62,6 +64,10 @@ export async function runChaos(world: World, options: ChaosOptions): Promise<Cha
     ended.abort();
     await stream.done;
     await everythingAnswered(world, found);
+    say('everything is answered; the comparisons come to their end');
+    const verdict = await shadowVerdict({ bus: world.bus, topics: world.topics, clock });
+    found.shadow = verdict.figures;
+    found.problems.push(...verdict.problems);
   } finally {
     ended.abort();
     await progress;

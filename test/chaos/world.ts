@@ -19,7 +19,7 @@ import { WATCHERS } from './meddling.ts';
 
 export const PARTITIONS = 6;
 export const SESSION_TIMEOUT_MS = 3_000;
-const COPIES: Readonly<Record<ServiceName, number>> = { controller: 2, router: 2, scorer: 2 };
+const COPIES: Readonly<Record<ServiceName, number>> = { controller: 2, router: 2, scorer: 2, shadow: 2, comparator: 2 };
 export const SERVICES = Object.keys(COPIES) as readonly ServiceName[];
 const PREFIX = 'chaos-';
 /** Until every partition of every group has its owner, on a busy machine. */
@@ -54,7 +54,7 @@ export class World {
     const cluster = await Cluster.start(say);
     const world = new World(cluster, say);
     try {
-      say('starting two controllers, two routers, two scorers');
+      say('starting two of each service');
       await world.fleet.start('controller').ready();
       await world.heal();
       await world.operator.defineEndpoint({
@@ -87,9 +87,9 @@ export class World {
     return [...new Set(own.flat())].sort((a, b) => a - b);
   }
 
-  /** Process ids of the models that a scorer runs now. */
-  models(scorer: ServiceProcess): readonly number[] {
-    return modelProcesses(scorer.pid);
+  /** Process ids of the models that a scorer or a shadow runs now. */
+  models(process: ServiceProcess): readonly number[] {
+    return modelProcesses(process.pid);
   }
 
   /** As many of each service as there should be; the new ones are ready. */

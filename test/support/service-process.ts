@@ -29,7 +29,7 @@ export class Fleet {
   }
 
   /** One more process; `ready` says when it works. */
-  start(service: ServiceName | 'comparator'): ServiceProcess {
+  start(service: ServiceName): ServiceProcess {
     const name = `${service}-${this.processes.length}`;
     const started = new ServiceProcess(service, name, { ...this.#settings, MILLRACE_CLIENT_ID: name });
     this.processes.push(started);
@@ -46,7 +46,7 @@ export class Fleet {
   }
 }
 
-export type ServiceName = 'controller' | 'router' | 'scorer';
+export type ServiceName = 'controller' | 'router' | 'scorer' | 'shadow' | 'comparator';
 
 /** One line of a service's log. */
 export interface LogLine {
@@ -56,13 +56,13 @@ export interface LogLine {
 
 export class ServiceProcess {
   readonly name: string;
-  readonly service: ServiceName | 'comparator';
+  readonly service: ServiceName;
   readonly lines: LogLine[] = [];
   /** Output that is no log line: there must be none. */
   readonly stray: string[] = [];
   readonly #child: ChildProcess;
 
-  constructor(service: ServiceName | 'comparator', name: string, environment: Readonly<Record<string, string>>) {
+  constructor(service: ServiceName, name: string, environment: Readonly<Record<string, string>>) {
     this.name = name;
     this.service = service;
     const main = repositoryFile(`dist/services/${service}/main.js`);
