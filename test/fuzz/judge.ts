@@ -137,7 +137,7 @@ export class Judge {
 }
 
 /** CPU time of this thread, milliseconds, or null where the kernel does not tell. Linux counts it at every tick. */
-function threadMs(): number | null {
+export function threadMs(): number | null {
   try {
     return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ', 1)[0]) / 1e6;
   } catch {

@@ -1,6 +1,7 @@
 // Planted: decoders with a bug each, in the ways in which a decoder can fall. The fuzzer's test shows that it finds them.
 
 import { MillraceError } from '../../shared/domain/errors.ts';
+import { threadMs } from './judge.ts';
 import type { Target } from './target.ts';
 
 const held: Buffer[] = [];
@@ -19,8 +20,10 @@ export const PLANTED: readonly (readonly [name: string, words: RegExp, decode: (
     'an input that takes long',
     /takes more than 50 ms/,
     (bytes) => {
-      const end = performance.now() + 60;
-      while (bytes.includes('keykey') && performance.now() < end);
+      // Of CPU, as the judge counts: of 60 ms by the clock, a busy machine gives to others.
+      const spentMs = () => threadMs() ?? performance.now();
+      const end = spentMs() + 60;
+      while (bytes.includes('keykey') && spentMs() < end);
     },
   ],
   [
