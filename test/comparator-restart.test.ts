@@ -9,6 +9,7 @@ import type { LogHooks } from '../shared/bus/memory/hooks.ts';
 import { type MemoryBus, memoryBus } from '../shared/bus/memory/memory-bus.ts';
 import { memoryLog } from '../shared/bus/memory/memory-log.ts';
 import { encodeControl } from '../shared/codec/control.ts';
+import { isCi } from '../shared/config/ci.ts';
 import type { OutRecord } from '../shared/domain/record.ts';
 import { topicsOf } from '../shared/domain/topics.ts';
 import { silentLog } from '../shared/telemetry/logger.ts';
@@ -26,7 +27,8 @@ import { type Counted, countedOf } from './support/compared-counts.ts';
 import { planOf } from './support/plans.ts';
 import { VirtualClock } from './support/virtual-clock.ts';
 
-const TRIALS = 100;
+/** The rest of the hundred under CI: `npm run check` is to stay short. */
+const TRIALS = isCi(process.env) ? 100 : 20;
 const STEP_MS = 250;
 /** Records of one piece: the content takes some ten virtual seconds. */
 const PIECE_MAX = 45;

@@ -60,7 +60,7 @@ export async function handovers(world: World): Promise<{ figures: HandoverFigure
     const copies = world.of(service);
     for (const [index, victim] of copies.entries()) {
       await note(`rolling restart: ${service} ${index + 1} of ${copies.length}`, null, async () => {
-        const moved = world.owned(victim);
+        const moved = world.concerned(victim);
         await victim.stop();
         await world.heal();
         return moved;
@@ -84,7 +84,7 @@ async function end(
 ): Promise<readonly number[]> {
   const victim = world.of(service)[0];
   if (victim === undefined) return [];
-  const moved = world.owned(victim);
+  const moved = world.concerned(victim);
   await how(victim);
   return moved;
 }

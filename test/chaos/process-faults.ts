@@ -2,10 +2,10 @@
 // Flow: registry.ts lists them; fault.ts runs them. Everything that was killed is started again by `World.heal`.
 
 import { signalIfAlive } from '../support/model-processes.ts';
-import type { ServiceName, ServiceProcess } from '../support/service-process.ts';
+import type { ServiceName } from '../support/service-process.ts';
 import type { Applied, Apply } from './fault.ts';
 import { chosen } from './schedule.ts';
-import { SERVICES, SESSION_TIMEOUT_MS, type World } from './world.ts';
+import { SERVICES, SESSION_TIMEOUT_MS } from './world.ts';
 
 const NOTHING = () => Promise.resolve();
 /** Until the others must have taken over what a killed process owned. */
@@ -17,7 +17,7 @@ const killService =
   async (world, { target }) => {
     const victim = chosen(world.of(service), target);
     if (victim === null) return null;
-    const concerned = concernedBy(world, victim);
+    const concerned = world.concerned(victim);
     victim.kill('SIGKILL');
     return { target: victim.name, concerned, during: 'all', holdMs: TAKE_OVER_MS, heal: NOTHING };
   };
@@ -28,7 +28,7 @@ const pauseService =
   async (world, { target, holdMs }) => {
     const victim = chosen(world.of(service), target);
     if (victim === null) return null;
-    const concerned = concernedBy(world, victim);
+    const concerned = world.concerned(victim);
     victim.kill('SIGSTOP');
     const heal = async () => victim.kill('SIGCONT');
     return { target: victim.name, concerned, during: 'others', holdMs, heal };
@@ -42,7 +42,7 @@ const signalModel =
     if (owner === null || pid === null) return null;
     signalIfAlive(pid, signal);
     const heal = async () => signalIfAlive(pid, 'SIGCONT');
-    const concerned = concernedBy(world, owner);
+    const concerned = world.concerned(owner);
     const lasts = signal === 'SIGSTOP' ? holdMs : 0;
     return { target: `a model of ${owner.name}`, concerned, during: 'others', holdMs: lasts, heal };
   };
@@ -81,11 +81,6 @@ const rebalanceStorm: Apply = async (world) => {
     heal: NOTHING,
   };
 };
-
-/** Partitions whose answers wait for the victim: controllers, shadows and comparators hold nobody up. */
-function concernedBy(world: World, victim: ServiceProcess): readonly number[] {
-  return victim.service === 'router' || victim.service === 'scorer' ? world.owned(victim) : [];
-}
 
 const perService = (verb: string, of: (service: ServiceName) => Apply) =>
   SERVICES.map((service): readonly [string, Apply] => [`${verb}-${service}`, of(service)]);
