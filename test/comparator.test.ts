@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeControl, encodeControl } from '../shared/codec/control.ts';
 import { runKey, type Totals } from '../shared/domain/comparison.ts';
 import { HEADER, headerText } from '../shared/domain/headers.ts';
-import { type HouseWorld, houseWorld, PARTITIONS } from './support/house-world.ts';
+import { AHEAD, type HouseWorld, houseWorld, PARTITIONS } from './support/house-world.ts';
 
 let house: HouseWorld;
 beforeEach(async () => {
@@ -87,6 +87,21 @@ describe('the comparator', () => {
     expect(matched + skipped).toBe(80);
     expect(skipped).toBeGreaterThan(40);
     expect(rest).toEqual({});
+    expect((await totals('numbers-2/2')).map(({ ended }) => ended)).toEqual([true, true]);
+  });
+
+  it('ends with the rollout when its shadow scored nothing, though answers never end', async () => {
+    // So many that those of one partition are further ahead than a comparison reads.
+    await house.ask(PARTITIONS * (AHEAD + 10));
+    await house.clock.advance(1_000);
+    house.shadowLauncher.set(2, { state: 'FAILED' });
+    await house.rollOut(2, 'shadow');
+    await house.reached('ready');
+    await ask(PARTITIONS);
+    await house.command('abort');
+    await house.reached('aborted');
+    await house.clock.advance(20_000);
+    expect(await counts('numbers-2/2')).toEqual({});
     expect((await totals('numbers-2/2')).map(({ ended }) => ended)).toEqual([true, true]);
   });
 

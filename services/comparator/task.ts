@@ -121,8 +121,7 @@ export class Task {
     const { join } = this.#comparison;
     const patienceMs = join.unanswered === 0 ? END_AFTER_MS : END_UNANSWERED_AFTER_MS;
     const still = nowMs - Math.max(this.#goneMs, this.#busyMs) >= patienceMs;
-    const beyond = join.live.high >= join.shadowed + this.#deps.limits.window;
-    const dry = this.#shadow?.atEnd === true && (this.#live === null || this.#live.atEnd || beyond);
+    const dry = this.#shadow?.atEnd === true && (this.#live === null || this.#live.atEnd || this.#liveWaits());
     if (!still || !dry || this.ended) return;
     join.finish();
     this.ended = true;
@@ -180,7 +179,7 @@ export class Task {
     const live = this.#live?.head ?? null;
     const shadow = this.#shadow?.head ?? null;
     const far = this.#deps.limits.ahead;
-    const liveWaits = this.#run !== null && live !== null && sourceOf(live) > join.shadowed + far;
+    const liveWaits = this.#liveWaits();
     // Before its mark a run reads what others wrote, and there are no answers that could catch up with that.
     const shadowWaits = begun && shadow !== null && sourceOf(shadow) > join.live.high + far;
     if (shadow !== null && (!shadowWaits || (live !== null && liveWaits))) {
@@ -197,6 +196,13 @@ export class Task {
     // Markers lie between the last old record and the first new one.
     if (head !== null && !side.isOld(head.offset)) side.skipTo(head.offset);
     return side.restored;
+  }
+
+  /** Whether the next answer is so far ahead of the shadow, which may score nothing at all, that it stays in its log. */
+  #liveWaits(): boolean {
+    const live = this.#live?.head ?? null;
+    const bound = this.#comparison.join.shadowed + this.#deps.limits.ahead;
+    return this.#run !== null && live !== null && sourceOf(live) > bound;
   }
 
   #take(input: Input | null, add: (record: InRecord) => void): boolean {

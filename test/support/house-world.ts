@@ -24,7 +24,9 @@ export const ENDPOINT = 'numbers';
 export const PARTITIONS = 2;
 const topics = topicsOf('');
 const encoder = new TextEncoder();
-const LIMITS = limitsWith({ window: 1_000, labelWindow: 1_000, windowMs: 10_000 });
+const LIMITS = limitsWith({ window: 200, labelWindow: 1_000, windowMs: 10_000 });
+/** Sources that a comparison reads ahead of its shadow. */
+export const AHEAD = LIMITS.ahead;
 const repository = {
   manifest: async (_endpoint: string, version: number) => ({ digest: digestOf(version), signature: FAKE_SIGNATURE }),
 };
