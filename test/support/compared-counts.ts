@@ -26,20 +26,26 @@ export type Counted = Readonly<
   >
 >;
 
-/** @returns what is counted, and whether everything that lies on the topics is */
-export async function countedOf(
-  bus: Bus,
-  topics: Topics,
-  endpoint: string,
-): Promise<{ readonly counts: Counted; readonly done: boolean }> {
-  const read = (topic: string) => readAll(bus, topic);
+/** The newest totals, by run and partition. Of a run whose totals were taken off the record, the last ones. */
+export async function newestTotals(bus: Bus, topics: Topics, endpoint: string): Promise<ReadonlyMap<string, Totals>> {
   const newest = new Map<string, Totals>();
-  for (const record of await read(topics.endpoint(endpoint, 'totals'))) {
-    const one = decodeControl('totals', record);
-    newest.set(`${runKey(one)} ${one.partition}`, one);
-  }
+  for await (const record of recordsOf(bus, topics.endpoint(endpoint, 'totals'))) noteTotals(newest, record);
+  return newest;
+}
+
+/** Takes a record of E.totals for the newest of its run and partition. */
+export function noteTotals(newest: Map<string, Totals>, record: InRecord): void {
+  if (record.value === null) return;
+  const one = decodeControl('totals', record);
+  newest.set(`${runKey(one)} ${one.partition}`, one);
+}
+
+/** By run and partition, and by scope: the windows of a run, added up. */
+type WindowSums = ReadonlyMap<string, Readonly<Record<string, MetricStates>>>;
+
+export async function windowSums(bus: Bus, topics: Topics): Promise<WindowSums> {
   const windows = new Map<string, Record<string, MetricStates>>();
-  for (const record of await read(topics.control('metrics'))) {
+  for await (const record of recordsOf(bus, topics.control('metrics'))) {
     const { rollout, live, shadow, partition, states } = decodeControl('metric-window', record);
     const key = `${runKey({ rollout, version: shadow ?? 0 })} ${partition}`;
     const sums = windows.get(key) ?? {};
@@ -48,8 +54,39 @@ export async function countedOf(
     const before = sums[scopeOf(live, shadow)];
     sums[scopeOf(live, shadow)] = before === undefined ? parsed : mergeStates(before, parsed);
   }
+  return windows;
+}
+
+/** Windows add up to the totals of their scope. */
+export function windowProblems(totals: ReadonlyMap<string, Totals>, windows: WindowSums): string[] {
+  return [...new Set([...totals.keys(), ...windows.keys()])].flatMap((key) => {
+    const states: Readonly<Record<string, unknown>> = JSON.parse(totals.get(key)?.states ?? '{}');
+    const sums = windows.get(key) ?? {};
+    return [...new Set([...Object.keys(states), ...Object.keys(sums)])]
+      .filter((scope) => textOf(parseStates(states[scope] ?? {})) !== textOf(parseStates(sums[scope] ?? {})))
+      .map((scope) => `the windows of ${key}, ${scope} do not add up to its totals`);
+  });
+}
+
+/** Whatever the order of its keys. */
+function textOf(states: MetricStates): string {
+  return JSON.stringify(states, (_, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+}
+
+/** @returns what is counted, and whether everything that lies on the topics is */
+export async function countedOf(
+  bus: Bus,
+  topics: Topics,
+  endpoint: string,
+): Promise<{ readonly counts: Counted; readonly done: boolean }> {
+  const newest = await newestTotals(bus, topics, endpoint);
+  const windows = await windowSums(bus, topics);
   const told = new Set<string>();
-  for (const record of await read(topics.endpoint(endpoint, 'comparisons'))) {
+  for await (const record of recordsOf(bus, topics.endpoint(endpoint, 'comparisons'))) {
     const { rollout, shadowVersion, source } = decodeControl('comparison', record);
     told.add(`${runKey({ rollout, version: shadowVersion })} ${source}`);
   }
@@ -66,7 +103,7 @@ export async function countedOf(
   }
   const ends = new Map<string, number>();
   for (const kind of ['predictions', 'keyed-labels'] as const) {
-    for (const { topic, partition, offset } of await read(topics.endpoint(endpoint, kind))) {
+    for await (const { topic, partition, offset } of recordsOf(bus, topics.endpoint(endpoint, kind))) {
       ends.set(`${topic} ${partition}`, offset + 1);
     }
   }
@@ -83,8 +120,7 @@ export async function countedOf(
   return { counts, done };
 }
 
-async function readAll(bus: Bus, topic: string): Promise<InRecord[]> {
-  const records: InRecord[] = [];
-  for await (const batch of bus.read({ topic, from: 'earliest', until: 'end' })) records.push(...batch.records);
-  return records;
+/** All records of a topic, up to its end of now. */
+export async function* recordsOf(bus: Bus, topic: string): AsyncGenerator<InRecord> {
+  for await (const { records } of bus.read({ topic, from: 'earliest', until: 'end' })) yield* records;
 }

@@ -1,0 +1,131 @@
+// Goal: a recount is silent about a shadow that was scored and compared as it should be, and names whatever is not.
+// Method: one partition, ten answers; a shadow that begins at 2, passes over 5 and 6, and is done before 10; one record is bent.
+
+import { expect, it } from 'vitest';
+import { memoryBus } from '../../shared/bus/memory/memory-bus.ts';
+import { memoryLog } from '../../shared/bus/memory/memory-log.ts';
+import { encodeControl } from '../../shared/codec/control.ts';
+import { JOIN_START, NO_COUNTS } from '../../shared/comparison/join-state.ts';
+import { type JoinCounts, joinCountsSchema, runKey, type Totals } from '../../shared/domain/comparison.ts';
+import { EVENT_BLANK, rolloutEventSchema } from '../../shared/domain/event.ts';
+import { HEADER, header } from '../../shared/domain/headers.ts';
+import type { OutRecord } from '../../shared/domain/record.ts';
+import type { ShadowMark } from '../../shared/domain/shadow.ts';
+import { topicsOf } from '../../shared/domain/topics.ts';
+import { bytesOf, ENDPOINT, planOf, shadowOf } from '../support/plans.ts';
+import { miscounted, recount } from '../support/recount.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+
+const topics = topicsOf('');
+const RUN = { rollout: 'numbers-1', version: 2 } as const;
+const COUNTS = joinCountsSchema.keyof().options;
+
+interface Bent {
+  readonly outputs?: readonly number[];
+  readonly marks?: readonly (readonly [ShadowMark['kind'], number, number])[];
+  readonly sampleBp?: number;
+  readonly counts?: Partial<JoinCounts>;
+}
+
+async function found({ outputs = [2, 3, 4, 7, 8, 9], ...bent }: Bent): Promise<string[]> {
+  const {
+    marks = [
+      ['begun', 2, 2],
+      ['done', 2, 5],
+      ['skipped', 5, 7],
+      ['done', 7, 10],
+    ] as const,
+  } = bent;
+  const bus = memoryBus(memoryLog(), { clock: new VirtualClock() });
+  await bus.admin.createTopics([...topics.controlTopicSpecs(), ...topics.endpointTopicSpecs(ENDPOINT, 1)]);
+  const plan = planOf(1, { shadows: [shadowOf(RUN.version, { sampleBp: bent.sampleBp ?? 10_000 })] });
+  const head = { ...EVENT_BLANK, endpoint: ENDPOINT, seq: 1, atMs: 0, phase: 'serving' };
+  const event = rolloutEventSchema.parse({ ...head, type: 'plan-published', plan });
+  const answers = Array.from({ length: 10 }, (_, source) => outcome('predictions', source, 1));
+  await bus.write([
+    { ...place(topics.control('events')), key: bytesOf(ENDPOINT), value: encodeControl('event', event) },
+    {
+      ...place(topics.endpoint(ENDPOINT, 'labels')),
+      key: bytesOf('0@3'),
+      value: encodeControl('label', { values: [1] }),
+    },
+    ...answers,
+    ...outputs.map((source) => outcome('shadow', source, RUN.version)),
+    ...marks.map(([kind, from, to]) => mark({ kind, from, to })),
+    totals({ rollout: '', version: 0 }, { matched: 10, labelled: 1 }),
+    totals(RUN, { matched: 6, skipped: 2, labelled: 1, ...bent.counts }),
+  ]);
+  const { runs, problems } = await recount({ bus, topics, endpoint: ENDPOINT, partitions: 1 });
+  return [...problems, ...miscounted(runs, COUNTS)];
+}
+
+it('is silent when everything is as it should be', async () => {
+  expect(await found({})).toEqual([]);
+});
+
+it.each<readonly [string, Bent]>([
+  ['1 outputs are there twice', { outputs: [2, 3, 3, 4, 7, 8, 9] }],
+  ['1 outputs are lacking before 10', { outputs: [2, 3, 4, 7, 8] }],
+  ['1 outputs lie outside', { outputs: [1, 2, 3, 4, 7, 8, 9] }],
+  ['1 outputs lie outside', { outputs: [2, 3, 4, 5, 7, 8, 9] }],
+  [
+    '1 outputs have no answer',
+    {
+      outputs: [2, 3, 4, 7, 8, 9, 10],
+      marks: [
+        ['begun', 2, 2],
+        ['skipped', 5, 7],
+        ['done', 7, 11],
+      ],
+    },
+  ],
+  ['6 outputs are of requests that are not sampled', { sampleBp: 0 }],
+  ['matched is 6, counted 7', { counts: { matched: 7 } }],
+  ['skipped is 2, counted 1', { counts: { skipped: 1 } }],
+  ['labelled is 1, counted 0', { counts: { labelled: 0 } }],
+  ['late is 0, counted 1', { counts: { late: 1 } }],
+  ['missingShadow is 0, counted 2', { counts: { missingShadow: 2 } }],
+])('finds that %s', async (words, bent) => {
+  expect((await found(bent)).join('\n')).toContain(words);
+});
+
+function outcome(kind: 'predictions' | 'shadow', source: number, version: number): OutRecord {
+  const headers = [
+    header(HEADER.source, `0@${source}`),
+    header(HEADER.requestId, `id-${source}`),
+    header(HEADER.version, String(version)),
+    ...(kind === 'shadow' ? [header(HEADER.shadow, RUN.rollout)] : []),
+  ];
+  return { ...place(topics.endpoint(ENDPOINT, kind)), key: null, value: bytesOf('7'), headers };
+}
+
+function mark(progress: Pick<ShadowMark, 'kind' | 'from' | 'to'>): OutRecord {
+  const said = { ...RUN, ...progress, endpoint: ENDPOINT, partition: 0, sinceMs: 0, terms: null, atMs: 0 };
+  const headers = [
+    header(HEADER.shadow, RUN.rollout),
+    header(HEADER.version, String(RUN.version)),
+    header(HEADER.shadowMark, progress.kind),
+  ];
+  return {
+    ...place(topics.endpoint(ENDPOINT, 'shadow')),
+    key: null,
+    value: encodeControl('shadow-mark', said),
+    headers,
+  };
+}
+
+function totals(run: { readonly rollout: string; readonly version: number }, counts: Partial<JoinCounts>): OutRecord {
+  const one: Totals = {
+    ...JOIN_START,
+    ...run,
+    ...{ endpoint: ENDPOINT, digest: '', partition: 0, sampleBp: 10_000, terms: '{}', sinceMs: 0 },
+    ...{ begun: 2, states: '{}', examples: '[]', ended: true, atMs: 0 },
+    counts: { ...NO_COUNTS, ...counts },
+  };
+  const key = bytesOf(runKey(run));
+  return { ...place(topics.endpoint(ENDPOINT, 'totals')), key, value: encodeControl('totals', one) };
+}
+
+function place(topic: string) {
+  return { topic, partition: 0, headers: [] };
+}
