@@ -102,8 +102,8 @@ function row(name: string, value: string | number): string {
   return `  ${name.padEnd(26)}${value}`;
 }
 
-function shadowWords({ runs, outputs, pairs, skipped }: NonNullable<ChaosReport['shadow']>): string {
-  return `${runs} runs, ${outputs} outputs, ${pairs} pairs counted, ${skipped} passed over`;
+function shadowWords({ runs, outputs, pairs, labelledPairs, skipped }: NonNullable<ChaosReport['shadow']>): string {
+  return `${runs} runs, ${outputs} outputs, ${pairs} pairs counted, ${labelledPairs} labelled, ${skipped} passed over`;
 }
 
 function stallOf(report: ChaosReport, kind: string): string {

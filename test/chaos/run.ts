@@ -65,7 +65,7 @@ export async function runChaos(world: World, options: ChaosOptions): Promise<Cha
     await stream.done;
     await everythingAnswered(world, found);
     say('everything is answered; the comparisons come to their end');
-    const verdict = await shadowVerdict({ bus: world.bus, topics: world.topics, clock });
+    const verdict = await shadowVerdict(world);
     found.shadow = verdict.figures;
     found.problems.push(...verdict.problems);
   } finally {
@@ -87,7 +87,10 @@ function streamOptions(world: World, options: ChaosOptions, signal: AbortSignal)
   const requests = 'requests' in options.length ? options.length.requests : null;
   return {
     ...{ bus: world.bus, clock, partitions: PARTITIONS, digits: loadDigits(), rate: options.rate, requests, signal },
-    topic: world.topics.endpoint(DIGITS_ENDPOINT, 'requests'),
+    topics: {
+      requests: world.topics.endpoint(DIGITS_ENDPOINT, 'requests'),
+      labels: world.topics.endpoint(DIGITS_ENDPOINT, 'labels'),
+    },
     avroOnly: requests !== null,
     unansweredMax: UNANSWERED_MAX,
     answered: () => world.answers.total,

@@ -1,9 +1,11 @@
-// Stream: digits as requests, at a steady rate, for as long as it is wanted.
+// Stream: digits as requests, at a steady rate, for as long as it is wanted; what some of them show is told on E.labels.
 // Invariant: memory is bounded: encoded digits are kept (at most one per digit), requests are not; the stream waits when too
-//            many are unanswered. A write that fails is tried again, so a request may be written twice: as two requests.
+//            many are unanswered. A write that fails is tried again, so a request may be written twice: as two requests, each
+//            with its own id, so that no label is of two.
 
 import { type Digits, digitTensor } from '../../demo/data/digits.ts';
 import type { Bus } from '../../shared/bus/bus.ts';
+import { encodeControl } from '../../shared/codec/control.ts';
 import { codecNamed } from '../../shared/codec/registry.ts';
 import type { Clock } from '../../shared/domain/clock.ts';
 import { MillraceError } from '../../shared/domain/errors.ts';
@@ -16,13 +18,18 @@ const TICK_MS = 25;
 const BURST_MAX = 500;
 /** Keys: a canary chooses by them. */
 const WRITERS = 2_000;
+/** Every so many requests one has an id of its own, and a label that names it. */
+const LABELLED_EVERY = 20;
 /** A write that fails for so long fails the run: no fault takes more than one broker of three. */
 const FAILING_MAX_MS = 120_000;
+
+const encoder = new TextEncoder();
 
 export interface StreamOptions {
   readonly bus: Bus;
   readonly clock: Clock;
-  readonly topic: string;
+  /** Requests and labels. */
+  readonly topics: { readonly requests: string; readonly labels: string };
   readonly partitions: number;
   readonly digits: Digits;
   /** Requests per second. */
@@ -43,6 +50,7 @@ export class Stream {
   failedWrites = 0;
   readonly done: Promise<void>;
   readonly #options: StreamOptions;
+  #ids = 0;
   readonly #encoded = new Map<number, Pick<OutRecord, 'value' | 'headers'>>();
 
   constructor(options: StreamOptions) {
@@ -60,20 +68,20 @@ export class Stream {
       const due = dueFrom + Math.ceil(((clock.nowMs() - dueFromMs) * rate) / 1_000);
       const room = unansweredMax - (this.sent - answered());
       const burst = Math.min(due - this.sent, BURST_MAX, room, (requests ?? Number.POSITIVE_INFINITY) - this.sent);
-      if (burst > 0) await this.#write(Array.from({ length: burst }, (_, i) => this.#request(this.sent + i)));
+      if (burst > 0) await this.#write(burst);
       // What could not be sent in time is not made up for in one wave.
       if (due - this.sent > BURST_MAX) [dueFromMs, dueFrom] = [clock.nowMs(), this.sent];
       await clock.sleep(TICK_MS, signal);
     }
   }
 
-  async #write(burst: readonly OutRecord[]): Promise<void> {
+  async #write(requests: number): Promise<void> {
     const { bus, clock } = this.#options;
     const startMs = clock.nowMs();
     for (;;) {
       try {
-        await bus.write(burst);
-        this.sent += burst.length;
+        await bus.write(Array.from({ length: requests }, (_, i) => this.#records(this.sent + i)).flat());
+        this.sent += requests;
         return;
       } catch (error) {
         this.failedWrites += 1;
@@ -83,10 +91,20 @@ export class Stream {
     }
   }
 
-  #request(index: number): OutRecord {
-    const { topic, partitions } = this.#options;
-    const key = new TextEncoder().encode(`writer-${index % WRITERS}`);
-    return { topic, partition: partitionFor(key, partitions), key, ...this.#digit(index) };
+  /** A request, and its label where it has one. */
+  #records(index: number): OutRecord[] {
+    const { topics, partitions, digits } = this.#options;
+    const key = encoder.encode(`writer-${index % WRITERS}`);
+    const { value, headers } = this.#digit(index);
+    const request = { topic: topics.requests, partition: partitionFor(key, partitions), key, value, headers };
+    if (index % LABELLED_EVERY > 0) return [request];
+    const id = `digit-${this.#ids++}`;
+    const label = encodeControl('label', { values: [digits.labels[index % digits.count] ?? 0] });
+    return [
+      { ...request, headers: [...headers, header(HEADER.cloudEventId, id)] },
+      // On any partition.
+      { topic: topics.labels, partition: this.#ids % partitions, key: encoder.encode(id), value: label, headers: [] },
+    ];
   }
 
   #digit(index: number): Pick<OutRecord, 'value' | 'headers'> {
