@@ -105,6 +105,20 @@ describe('the comparator', () => {
     expect((await totals('numbers-2/2')).map(({ ended }) => ended)).toEqual([true, true]);
   });
 
+  it('ends a minute after the rollout when all is answered, though answers never pause', async () => {
+    await house.rollOut(2, 'shadow');
+    await house.reached('ready');
+    await ask(PARTITIONS * 5);
+    await house.command('abort');
+    await house.reached('aborted');
+    for (let seconds = 0; seconds < 70; seconds++) {
+      await house.ask(PARTITIONS);
+      await house.clock.advance(1_000);
+    }
+    expect((await totals('numbers-2/2')).map(({ ended }) => ended)).toEqual([true, true]);
+    expect((await counts('numbers-2/2')).matched).toBe(PARTITIONS * 5);
+  });
+
   it('joins labels by source and by request id, from any partition', async () => {
     await house.rollOut(2, 'shadow');
     await house.reached('ready');

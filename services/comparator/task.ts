@@ -20,6 +20,8 @@ import { type Run, RunRecords } from './run-records.ts';
 const END_AFTER_MS = 5_000;
 /** The same, while answers to what was scored are missing: an incumbent that is down may give them yet. */
 const END_UNANSWERED_AFTER_MS = 60_000;
+/** Under traffic that never pauses: once all is answered, only labels could be waited for. */
+const END_BUSY_AFTER_MS = 60_000;
 /** Time between two ticks. */
 const TICK_INTERVAL_MS = 30_000;
 
@@ -119,10 +121,12 @@ export class Task {
   leave(nowMs: number): void {
     this.#goneMs ??= nowMs;
     const { join } = this.#comparison;
+    if (this.#shadow?.atEnd !== true || this.ended) return;
+    const isAnswered = join.unanswered === 0 && join.live.high >= join.shadowed;
     const patienceMs = join.unanswered === 0 ? END_AFTER_MS : END_UNANSWERED_AFTER_MS;
-    const still = nowMs - Math.max(this.#goneMs, this.#busyMs) >= patienceMs;
-    const dry = this.#shadow?.atEnd === true && (this.#live === null || this.#live.atEnd || this.#liveWaits());
-    if (!still || !dry || this.ended) return;
+    const isQuiet = nowMs - Math.max(this.#goneMs, this.#busyMs) >= patienceMs;
+    const isDry = isQuiet && (this.#live === null || this.#live.atEnd || this.#liveWaits());
+    if (!isDry && !(isAnswered && nowMs - this.#goneMs >= END_BUSY_AFTER_MS)) return;
     join.finish();
     this.ended = true;
     this.#changed = true;
