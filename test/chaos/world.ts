@@ -30,10 +30,10 @@ export class World {
   readonly fleet: Fleet;
   readonly bus: Bus;
   readonly topics: Topics = topicsOf(PREFIX);
-  readonly operator: Operator;
   readonly answers = new Answers(PARTITIONS, clock);
   readonly say: (line: string) => void;
   readonly #ended = new AbortController();
+  #operator: Operator | null = null;
 
   private constructor(cluster: Cluster, say: (line: string) => void) {
     this.cluster = cluster;
@@ -46,7 +46,6 @@ export class World {
     };
     this.fleet = new Fleet({ brokers, prefix: PREFIX, more });
     this.bus = kafkaBus({ brokers, clientId: WATCHERS, clock, onNotice: () => undefined });
-    this.operator = operatorOf({ bus: this.bus, topics: this.topics, clock, endpoint: DIGITS_ENDPOINT });
   }
 
   /** Starts everything and defines the endpoint. @throws what does not start */
@@ -67,6 +66,13 @@ export class World {
       throw error;
     }
     return world;
+  }
+
+  /** Reads the journal from its first use on: a controller that is ready has made it. */
+  get operator(): Operator {
+    const { bus, topics } = this;
+    this.#operator ??= operatorOf({ bus, topics, clock, endpoint: DIGITS_ENDPOINT });
+    return this.#operator;
   }
 
   /** Begins to read the answers. @returns what rejects when they cannot be read */
@@ -139,7 +145,7 @@ export class World {
   async stop(): Promise<void> {
     this.#ended.abort();
     await this.fleet.stop();
-    await this.operator.stop();
+    await this.#operator?.stop();
     await this.bus.close();
     await this.cluster.stop();
   }
