@@ -238,6 +238,25 @@ describe('a join', () => {
     expect(run.end.counts).toEqual({ ...NO_COUNTS, missingShadow: 1, late: 1 });
   });
 
+  it('keeps a thousand passages at most; what lies between those that it joins counts as passed over too', () => {
+    const onMatch = () => {};
+    const join = new Join({ fields: FIELDS, paired: true, window: 1e6, labelWindow: 1e6, onMatch, onLabel: onMatch });
+    const passages = 1_100;
+    join.begin(0);
+    for (let at = 0; at < 2 * passages; at += 2) {
+      join.progress({ from: at, to: at + 1, skipped: true });
+      join.progress({ from: at + 1, to: at + 2, skipped: false });
+    }
+    expect(join.state().skipped.length).toBe(1_000);
+    const placed = (source: number, side: Side) => ({ outcome: outcome(source, side), offset: source, timestampMs: 0 });
+    for (let source = 0; source < 2 * passages; source++) join.addLive(source, placed(source, 'live'));
+    // All but the first and the last that were scored.
+    for (let source = 3; source < 2 * passages - 1; source += 2) join.addShadow(source, placed(source, 'shadow'));
+    join.finish();
+    const counts = { matched: passages - 2, skipped: passages + 1, missingShadow: 1 };
+    expect(join.counts).toEqual({ ...NO_COUNTS, ...counts });
+  });
+
   it('holds no more than its windows, however long it runs', () => {
     const run = new Run();
     for (let source = 0; source < 10_000; source++) {
