@@ -3,6 +3,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeControl, encodeControl } from '../shared/codec/control.ts';
+import { JOIN_START } from '../shared/comparison/join-state.ts';
 import { runKey, type Totals } from '../shared/domain/comparison.ts';
 import { HEADER, headerText } from '../shared/domain/headers.ts';
 import { AHEAD, type HouseWorld, houseWorld, PARTITIONS } from './support/house-world.ts';
@@ -117,6 +118,31 @@ describe('the comparator', () => {
     }
     expect((await totals('numbers-2/2')).map(({ ended }) => ended)).toEqual([true, true]);
     expect((await counts('numbers-2/2')).matched).toBe(PARTITIONS * 5);
+  });
+
+  it('keeps the sixty-four runs that ended last on record', async () => {
+    await house.stop();
+    house = await houseWorld();
+    for (let run = 1; run <= 70; run++) {
+      const one: Totals = {
+        ...JOIN_START,
+        ...{ endpoint: 'numbers', rollout: `old-${run}`, version: 2, digest: '', partition: 0, sampleBp: 10_000 },
+        ...{ begun: 0, sinceMs: 0, terms: '{}', states: '{}', examples: '[]', ended: true, atMs: run },
+      };
+      await house.write(house.topics.endpoint('numbers', 'totals'), encodeControl('totals', one), {
+        partition: 0,
+        key: runKey(one),
+      });
+    }
+    // It owns its partitions from the first plan on.
+    await house.rollOut(1, 'basic');
+    await house.reached('promoted');
+    await ask(PARTITIONS);
+    const records = await house.of('totals');
+    const gone = records
+      .filter(({ value }) => value === null)
+      .map(({ key }) => new TextDecoder().decode(key ?? undefined));
+    expect(gone).toEqual([1, 2, 3, 4, 5, 6].map((run) => `old-${run}/2`));
   });
 
   it('joins labels by source and by request id, from any partition', async () => {
