@@ -13,7 +13,7 @@ import { comparatorConfig, limitsOf } from './config.ts';
 import { startComparator } from './service.ts';
 
 // Behind the live road, with which it may share cores, and before the shadows.
-const NICE_COMPARATOR = 10;
+const NICE_COMPARATOR = 5;
 
 setPriority(NICE_COMPARATOR);
 const config = orExit(() => loadConfig(comparatorConfig, process.env));

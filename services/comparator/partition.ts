@@ -169,22 +169,21 @@ async function readTotals(
   { topic: owned, partition, lost }: OwnedPartition,
 ): Promise<ReadonlyMap<string, Totals>> {
   const topic = topics.endpoint(endpoint, 'totals');
-  const totals = new Map<string, Totals>();
+  const newest = new Map<string, InRecord>();
   const source = { topic, partitions: [partition], from: 'earliest', until: 'end', signal: lost } as const;
   for await (const batch of bus.read(source)) {
-    for (const found of batch.records) {
-      try {
-        if (found.value === null) totals.delete(new TextDecoder().decode(found.key ?? new Uint8Array()));
-        else {
-          const one = decodeControl('totals', found);
-          totals.set(runKey(one), one);
-        }
-      } catch (error) {
-        log('control-unreadable', { service: 'comparator', error });
-      }
-    }
+    for (const found of batch.records) newest.set(new TextDecoder().decode(found.key ?? new Uint8Array()), found);
   }
   if (lost.aborted) throw new MillraceError('PARTITION_LOST', { topic: owned, partition });
+  // Compaction takes its time: before it there are hundreds of every run, and to decode them all took longer than a session.
+  const totals = new Map<string, Totals>();
+  for (const [key, found] of newest) {
+    try {
+      if (found.value !== null) totals.set(key, decodeControl('totals', found));
+    } catch (error) {
+      log('control-unreadable', { service: 'comparator', error });
+    }
+  }
   return totals;
 }
 

@@ -66,6 +66,8 @@ const RETENTION_MS = String(7 * 24 * 3_600_000);
 const TIMED = { 'cleanup.policy': 'delete', 'retention.ms': RETENTION_MS } as const;
 const FOR_EVER = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' } as const;
 const COMPACTED = { 'cleanup.policy': 'compact' } as const;
+/** What is not compacted yet is read by every new owner: the newest segment, which never is, and a tenth of the others. */
+const SMALL_SEGMENTS = { 'segment.bytes': String(32 * 1024 * 1024), 'min.cleanable.dirty.ratio': '0.1' } as const;
 const WIDE = { 'max.message.bytes': String(REQUEST_BYTES_MAX + ROUTING_BYTES_MAX) } as const;
 
 const ENDPOINT_CONFIG: Readonly<Record<EndpointTopicKind, Readonly<Record<string, string>>>> = {
@@ -77,7 +79,7 @@ const ENDPOINT_CONFIG: Readonly<Record<EndpointTopicKind, Readonly<Record<string
   labels: { ...TIMED, ...UNPACKED },
   'keyed-labels': TIMED,
   comparisons: { ...TIMED, ...WIDE },
-  totals: { ...COMPACTED, ...WIDE },
+  totals: { ...COMPACTED, ...WIDE, ...SMALL_SEGMENTS },
   'dead-letters': { ...TIMED, ...WIDE },
   cuts: COMPACTED,
 };
