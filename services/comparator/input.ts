@@ -58,10 +58,9 @@ export class Input {
     onChange: () => void,
   ): Promise<void> {
     const { signal } = this.#ended;
-    const pace = { fetchIntervalMs: FETCH_INTERVAL_MS };
-    const options = { topic, partitions: [partition], from, until: 'never', signal, ...pace } as const;
+    const place = { topic, partitions: [partition], from, until: 'never', signal } as const;
     try {
-      for await (const batch of bus.read(options)) {
+      for await (const batch of bus.read({ ...place, fetchIntervalMs: FETCH_INTERVAL_MS })) {
         const used = new Promise<void>((resolve) => {
           this.#goOn = resolve;
         });

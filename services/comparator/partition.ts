@@ -6,6 +6,7 @@
 
 import type { Bus, OwnedPartition } from '../../shared/bus/bus.ts';
 import { decodeControl } from '../../shared/codec/control.ts';
+import { readTotals } from '../../shared/comparing/read-totals.ts';
 import { savedOf } from '../../shared/comparing/saved.ts';
 import type { Table } from '../../shared/control/table.ts';
 import { type Clock, sleepUnless } from '../../shared/domain/clock.ts';
@@ -74,8 +75,13 @@ class PartitionWork {
 
   /** What earlier owners were at, goes on; of what they ended, the names are kept. */
   async restore(): Promise<void> {
-    const newest = await readTotals(this.#deps, this.#owned);
-    for (const [key, totals] of [...newest].sort(([, a], [, b]) => a.atMs - b.atMs)) {
+    const { topic, partition, lost: signal } = this.#owned;
+    const onUnreadable = (_: InRecord, error: unknown) =>
+      this.#deps.log('control-unreadable', { service: 'comparator', error });
+    const newest = await readTotals({ ...this.#deps, partitions: [partition], signal, onUnreadable });
+    if (signal.aborted) throw new MillraceError('PARTITION_LOST', { topic, partition });
+    for (const totals of newest.sort((a, b) => a.atMs - b.atMs)) {
+      const key = runKey(totals);
       if (totals.ended) this.#ended.push(key);
       else this.#open(key, runOf(totals), { totals });
     }
@@ -161,30 +167,6 @@ class PartitionWork {
     await this.#owned.commit({ outputs, nextOffset });
     this.#committedMs = nowMs;
   }
-}
-
-/** The newest totals of each run, up to the high watermark: what every fenced owner before us committed. */
-async function readTotals(
-  { bus, topics, endpoint, log }: ComparePartitionDeps,
-  { topic: owned, partition, lost }: OwnedPartition,
-): Promise<ReadonlyMap<string, Totals>> {
-  const topic = topics.endpoint(endpoint, 'totals');
-  const newest = new Map<string, InRecord>();
-  const source = { topic, partitions: [partition], from: 'earliest', until: 'end', signal: lost } as const;
-  for await (const batch of bus.read(source)) {
-    for (const found of batch.records) newest.set(new TextDecoder().decode(found.key ?? new Uint8Array()), found);
-  }
-  if (lost.aborted) throw new MillraceError('PARTITION_LOST', { topic: owned, partition });
-  // Compaction takes its time: before it there are hundreds of every run, and to decode them all took longer than a session.
-  const totals = new Map<string, Totals>();
-  for (const [key, found] of newest) {
-    try {
-      if (found.value !== null) totals.set(key, decodeControl('totals', found));
-    } catch (error) {
-      log('control-unreadable', { service: 'comparator', error });
-    }
-  }
-  return totals;
 }
 
 /** The run of a totals record. */

@@ -2,8 +2,6 @@
 // Flow: E.totals → newest record per run and partition → merged → reports: `millrace compare`, demo.
 // Invariant: totals are merged, never recounted: what two partitions counted apart is what one would have counted.
 
-import type { Bus } from '../bus/bus.ts';
-import { decodeControl } from '../codec/control.ts';
 import { parseScope, type SavedComparison } from '../comparison/comparison.ts';
 import { addCounts, NO_COUNTS } from '../comparison/join-state.ts';
 import type { MetricStates } from '../comparison/metrics/metric.ts';
@@ -12,8 +10,7 @@ import type { Field } from '../comparison/outcome.ts';
 import type { ComparisonReport } from '../comparison/report.ts';
 import { pairReport, reportOf } from '../comparison/summary.ts';
 import { runKey, type Totals } from '../domain/comparison.ts';
-import type { InRecord } from '../domain/record.ts';
-import type { Topics } from '../domain/topics.ts';
+import { type ReadTotalsOptions, readTotals } from './read-totals.ts';
 import { savedOf } from './saved.ts';
 
 export interface RunReport {
@@ -26,32 +23,11 @@ export interface RunReport {
   readonly atMs: number;
 }
 
-export interface ReadReportsOptions {
-  readonly bus: Bus;
-  readonly topics: Topics;
-  readonly endpoint: string;
-  readonly signal: AbortSignal;
-  readonly onUnreadable: (record: InRecord, error: unknown) => void;
-}
-
 /** Runs of an endpoint, the one that was written last first. @throws TOPIC_UNKNOWN */
-export async function readReports(options: ReadReportsOptions): Promise<RunReport[]> {
-  const { bus, topics, endpoint, signal, onUnreadable } = options;
-  const newest = new Map<string, Totals>();
-  const source = { topic: topics.endpoint(endpoint, 'totals'), from: 'earliest', until: 'end', signal } as const;
-  for await (const { records } of bus.read(source)) {
-    for (const record of records) {
-      try {
-        const place = `${new TextDecoder().decode(record.key ?? new Uint8Array())} ${record.partition}`;
-        if (record.value === null) newest.delete(place);
-        else newest.set(place, decodeControl('totals', record));
-      } catch (error) {
-        onUnreadable(record, error);
-      }
-    }
-  }
+export async function readReports(options: ReadTotalsOptions): Promise<RunReport[]> {
+  const { endpoint } = options;
   const runs = new Map<string, Totals[]>();
-  for (const one of newest.values()) runs.set(runKey(one), [...(runs.get(runKey(one)) ?? []), one]);
+  for (const one of await readTotals(options)) runs.set(runKey(one), [...(runs.get(runKey(one)) ?? []), one]);
   return [...runs]
     .map(([run, parts]) => ({
       report: mergedReport({ endpoint, run }, parts.map(savedOf)),
