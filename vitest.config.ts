@@ -1,11 +1,25 @@
-// Two projects: `unit` (pure and fast, beside the code and in test/) and `integration` (needs a broker, test/int).
+// Projects, from fast to slow: `unit` (one piece, beside the code and in test/), `client` (what stands on kafkajs), `house`
+// (the whole house on the memory bus, and real model processes: test/house), `integration` (needs a broker: test/int).
 import { defineConfig } from 'vitest/config';
+
+const NOT_OURS = ['**/node_modules/**', 'dist/**'];
+const WITH_BROKER = '**/*.int.test.ts';
+const KAFKAJS = 'shared/bus/kafka/**/*.test.ts';
+const fast = {
+  exclude: [...NOT_OURS, WITH_BROKER],
+  pool: 'forks',
+  // Vitest leaves one core free, which is half of a small machine.
+  maxWorkers: '100%',
+  // Against what hangs, not what is slow: machines are busy at times.
+  testTimeout: 30_000,
+} as const;
 
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
+          ...fast,
           name: 'unit',
           include: [
             'shared/**/*.test.ts',
@@ -17,20 +31,26 @@ export default defineConfig({
             'test/run/*.test.ts',
             'test/contract/**/*.test.ts',
           ],
-          exclude: ['**/*.int.test.ts', '**/node_modules/**', 'dist/**'],
+          exclude: [...NOT_OURS, WITH_BROKER, KAFKAJS],
           globalSetup: ['test/support/build-child.ts'],
-          pool: 'forks',
-          // Vitest leaves one core free, which is half of a small machine.
-          maxWorkers: '100%',
-          // Against what hangs, not what is slow: machines are busy at times.
-          testTimeout: 30_000,
+          // Nothing here changes what a module holds, and a process for each file took longer than most tests.
+          isolate: false,
+        },
+      },
+      { test: { ...fast, name: 'client', include: [KAFKAJS] } },
+      {
+        test: {
+          ...fast,
+          name: 'house',
+          include: ['test/house/*.test.ts'],
+          globalSetup: ['test/support/build-child.ts'],
         },
       },
       {
         test: {
           name: 'integration',
           include: ['shared/**/*.int.test.ts', 'services/**/*.int.test.ts', 'test/**/*.int.test.ts'],
-          exclude: ['**/node_modules/**', 'dist/**'],
+          exclude: NOT_OURS,
           globalSetup: ['test/support/build-child.ts', 'test/support/broker-setup.ts'],
           pool: 'forks',
           maxWorkers: 1,

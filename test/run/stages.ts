@@ -60,7 +60,9 @@ export function stagesOf(options: { readonly ci: boolean; readonly scratch: stri
     { ...npm('setup:tensorflow', 8 * MINUTE_MS), notPossible: ci ? null : 3 },
     npm('lint', MINUTE_MS),
     npm('typecheck', MINUTE_MS),
-    vitest('unit', 4 * MINUTE_MS),
+    vitest('unit', 3 * MINUTE_MS),
+    vitest('client', MINUTE_MS),
+    vitest('house', 4 * MINUTE_MS),
     vitest('integration', 10 * MINUTE_MS),
     ...(ci
       ? [

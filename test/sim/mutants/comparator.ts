@@ -1,6 +1,6 @@
 // Mutants of the comparator: what it remembers, what it reads again, and what it takes for a pair.
 // Doubled answers do not come about in a house that delivers exactly once: their counting is held to in
-// test/comparator-restart.test.ts; doubled labels do.
+// test/house/comparator-restart.test.ts; doubled labels do.
 
 import type { Mutant } from './mutant.ts';
 

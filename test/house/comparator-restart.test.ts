@@ -3,17 +3,17 @@
 // Method: a fixed content on a memory log under a virtual clock; kills by time and inside commits; totals against a reference.
 
 import { beforeAll, expect, it } from 'vitest';
-import { limitsWith } from '../services/comparator/limits.ts';
-import { startComparator } from '../services/comparator/service.ts';
-import type { LogHooks } from '../shared/bus/memory/hooks.ts';
-import { type MemoryBus, memoryBus } from '../shared/bus/memory/memory-bus.ts';
-import { memoryLog } from '../shared/bus/memory/memory-log.ts';
-import { encodeControl } from '../shared/codec/control.ts';
-import { isCi } from '../shared/config/ci.ts';
-import type { OutRecord } from '../shared/domain/record.ts';
-import { topicsOf } from '../shared/domain/topics.ts';
-import { silentLog } from '../shared/telemetry/logger.ts';
-import { between, pick, seeded } from './sim/random.ts';
+import { limitsWith } from '../../services/comparator/limits.ts';
+import { startComparator } from '../../services/comparator/service.ts';
+import type { LogHooks } from '../../shared/bus/memory/hooks.ts';
+import { type MemoryBus, memoryBus } from '../../shared/bus/memory/memory-bus.ts';
+import { memoryLog } from '../../shared/bus/memory/memory-log.ts';
+import { encodeControl } from '../../shared/codec/control.ts';
+import { isCi } from '../../shared/config/ci.ts';
+import type { OutRecord } from '../../shared/domain/record.ts';
+import { topicsOf } from '../../shared/domain/topics.ts';
+import { silentLog } from '../../shared/telemetry/logger.ts';
+import { between, pick, seeded } from '../sim/random.ts';
 import {
   CONTENT_ENDPOINT,
   CONTENT_LIMITS,
@@ -22,10 +22,10 @@ import {
   CONTENT_SHADOWS,
   comparedContent,
   piecesOf,
-} from './support/compared-content.ts';
-import { type Counted, countedOf } from './support/compared-counts.ts';
-import { planOf } from './support/plans.ts';
-import { VirtualClock } from './support/virtual-clock.ts';
+} from '../support/compared-content.ts';
+import { type Counted, countedOf } from '../support/compared-counts.ts';
+import { planOf } from '../support/plans.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
 
 /** The rest of the hundred under CI: `npm run check` is to stay short. */
 const TRIALS = isCi(process.env) ? 100 : 20;

@@ -5,8 +5,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EXIT_CODES as codes } from '../services/cli/exit-codes.ts';
-import { CliWorld, cliRollout } from './support/cli-world.ts';
+import { EXIT_CODES as codes } from '../../services/cli/exit-codes.ts';
+import { CliWorld, cliRollout } from '../support/cli-world.ts';
 
 let world: CliWorld;
 let folder: string;

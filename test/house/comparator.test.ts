@@ -2,11 +2,11 @@
 // Method: the whole house on the memory bus under a virtual clock; totals are read back from E.totals.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { decodeControl, encodeControl } from '../shared/codec/control.ts';
-import { JOIN_START } from '../shared/comparison/join-state.ts';
-import { runKey, type Totals } from '../shared/domain/comparison.ts';
-import { HEADER, headerText } from '../shared/domain/headers.ts';
-import { AHEAD, type HouseWorld, houseWorld, PARTITIONS } from './support/house-world.ts';
+import { decodeControl, encodeControl } from '../../shared/codec/control.ts';
+import { JOIN_START } from '../../shared/comparison/join-state.ts';
+import { runKey, type Totals } from '../../shared/domain/comparison.ts';
+import { HEADER, headerText } from '../../shared/domain/headers.ts';
+import { AHEAD, type HouseWorld, houseWorld, PARTITIONS } from '../support/house-world.ts';
 
 let house: HouseWorld;
 beforeEach(async () => {

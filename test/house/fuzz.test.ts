@@ -2,12 +2,12 @@
 // Millions of inputs: `npm run fuzz`.
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Coverage } from './fuzz/coverage.ts';
-import { branch, deep, letGo, PLANTED, targetOf } from './fuzz/planted.ts';
-import { tableOf, totalsOf } from './fuzz/report.ts';
-import { runSlice } from './fuzz/run.ts';
-import { shrink } from './fuzz/shrink.ts';
-import { TARGETS } from './fuzz/targets/registry.ts';
+import { Coverage } from '../fuzz/coverage.ts';
+import { branch, deep, letGo, PLANTED, targetOf } from '../fuzz/planted.ts';
+import { tableOf, totalsOf } from '../fuzz/report.ts';
+import { runSlice } from '../fuzz/run.ts';
+import { shrink } from '../fuzz/shrink.ts';
+import { TARGETS } from '../fuzz/targets/registry.ts';
 
 // The judge turns stacks off, for speed; the tests after it want theirs.
 let stackTraceLimit = 0;

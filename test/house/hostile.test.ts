@@ -4,12 +4,12 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { MillraceError } from '../shared/domain/errors.ts';
-import { findRuntime } from '../shared/runtimes/registry.ts';
-import { HOSTILE_PACKAGES } from './hostile/corpus.ts';
-import { HOSTILE_MODELS } from './hostile/model-files.ts';
-import { type Refusal, refusalOf } from './hostile/refusal.ts';
-import { packTiny, temporaryFolder } from './support/tiny-models.ts';
+import { MillraceError } from '../../shared/domain/errors.ts';
+import { findRuntime } from '../../shared/runtimes/registry.ts';
+import { HOSTILE_PACKAGES } from '../hostile/corpus.ts';
+import { HOSTILE_MODELS } from '../hostile/model-files.ts';
+import { type Refusal, refusalOf } from '../hostile/refusal.ts';
+import { packTiny, temporaryFolder } from '../support/tiny-models.ts';
 
 const REFUSED_MS_MAX = 100;
 const LARGE_BYTES_MAX = 1_048_576;

@@ -2,12 +2,12 @@
 // Method: journals of the controller's own core (support/controller-story.ts), folded by the command line.
 
 import { describe, expect, it } from 'vitest';
-import { foldJournal } from '../services/cli/core/journal-fold.ts';
-import { type StatusInput, statusOf } from '../services/cli/core/status.ts';
-import { snapshotEvents } from '../services/controller/core/snapshot.ts';
-import { definedEndpoint } from '../services/controller/core/state.ts';
-import { WORKER_EXPIRY_MS } from '../shared/domain/worker.ts';
-import { ControllerStory, ENDPOINT, PARTITIONS, report } from './support/controller-story.ts';
+import { foldJournal } from '../../services/cli/core/journal-fold.ts';
+import { type StatusInput, statusOf } from '../../services/cli/core/status.ts';
+import { snapshotEvents } from '../../services/controller/core/snapshot.ts';
+import { definedEndpoint } from '../../services/controller/core/state.ts';
+import { WORKER_EXPIRY_MS } from '../../shared/domain/worker.ts';
+import { ControllerStory, ENDPOINT, PARTITIONS, report } from '../support/controller-story.ts';
 
 /** Where the story's endpoint stands, as `millrace status` would say, from all events or from a snapshot. */
 function statusIn(story: ControllerStory, how: 'events' | 'snapshot', more: Partial<StatusInput> = {}) {

@@ -2,17 +2,17 @@
 // Method: one task on a memory bus; a virtual clock tells the hour. A shadow has begun and falls silent; answers go on.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { limitsWith } from '../services/comparator/limits.ts';
-import { Task } from '../services/comparator/task.ts';
-import type { Bus } from '../shared/bus/bus.ts';
-import { memoryBus } from '../shared/bus/memory/memory-bus.ts';
-import { memoryLog } from '../shared/bus/memory/memory-log.ts';
-import { CONTROL_CONTENT_TYPE, encodeControl } from '../shared/codec/control.ts';
-import { codecFor } from '../shared/codec/registry.ts';
-import { HEADER, header } from '../shared/domain/headers.ts';
-import type { OutRecord } from '../shared/domain/record.ts';
-import { topicsOf } from '../shared/domain/topics.ts';
-import { VirtualClock } from './support/virtual-clock.ts';
+import { limitsWith } from '../../services/comparator/limits.ts';
+import { Task } from '../../services/comparator/task.ts';
+import type { Bus } from '../../shared/bus/bus.ts';
+import { memoryBus } from '../../shared/bus/memory/memory-bus.ts';
+import { memoryLog } from '../../shared/bus/memory/memory-log.ts';
+import { CONTROL_CONTENT_TYPE, encodeControl } from '../../shared/codec/control.ts';
+import { codecFor } from '../../shared/codec/registry.ts';
+import { HEADER, header } from '../../shared/domain/headers.ts';
+import type { OutRecord } from '../../shared/domain/record.ts';
+import { topicsOf } from '../../shared/domain/topics.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
 
 const ENDPOINT = 'numbers';
 const topics = topicsOf('');

@@ -2,9 +2,9 @@
 // Thousands of seeds and every planted bug: `npm run sim`, `npm run sim -- --mutants`.
 
 import { describe, expect, it } from 'vitest';
-import { planted } from './sim/mutate-hook.ts';
-import { SimClock } from './sim/sim-clock.ts';
-import { simulate } from './sim/simulate.ts';
+import { planted } from '../sim/mutate-hook.ts';
+import { SimClock } from '../sim/sim-clock.ts';
+import { simulate } from '../sim/simulate.ts';
 
 describe('a seed', () => {
   it('gives the same history every time, and keeps every promise', async () => {

@@ -2,7 +2,7 @@
 // Method: test/support/house-world.ts.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type HouseWorld, houseWorld } from './support/house-world.ts';
+import { type HouseWorld, houseWorld } from '../support/house-world.ts';
 
 let house: HouseWorld;
 beforeEach(async () => {

@@ -2,22 +2,22 @@
 // What a request ends in is read back from the topics, `read_committed`.
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { startRouter } from '../services/router/service.ts';
-import { startScorer } from '../services/scorer/service.ts';
-import { ROLLBACK_BOUNDS } from '../shared/analysis/checks/rollback-bound.ts';
-import { auditEndpoint } from '../shared/audit/audit-endpoint.ts';
-import { memoryBus } from '../shared/bus/memory/memory-bus.ts';
-import { memoryLog } from '../shared/bus/memory/memory-log.ts';
-import { decodeControl, encodeControl } from '../shared/codec/control.ts';
-import { decodeAnswer } from '../shared/codec/registry.ts';
-import { HEADER, header, headerText } from '../shared/domain/headers.ts';
-import type { InRecord, OutRecord } from '../shared/domain/record.ts';
-import { encodedBytes } from '../shared/domain/record-bytes.ts';
-import type { Delivery, ModelRef, RoutePlan } from '../shared/domain/route-plan.ts';
-import { REQUEST_BYTES_MAX, topicsOf } from '../shared/domain/topics.ts';
-import { systemClock } from '../shared/process/clock.ts';
-import { silentLog } from '../shared/telemetry/logger.ts';
-import { fakeAnswer, fakeLauncher } from './support/fake-launcher.ts';
+import { startRouter } from '../../services/router/service.ts';
+import { startScorer } from '../../services/scorer/service.ts';
+import { ROLLBACK_BOUNDS } from '../../shared/analysis/checks/rollback-bound.ts';
+import { auditEndpoint } from '../../shared/audit/audit-endpoint.ts';
+import { memoryBus } from '../../shared/bus/memory/memory-bus.ts';
+import { memoryLog } from '../../shared/bus/memory/memory-log.ts';
+import { decodeControl, encodeControl } from '../../shared/codec/control.ts';
+import { decodeAnswer } from '../../shared/codec/registry.ts';
+import { HEADER, header, headerText } from '../../shared/domain/headers.ts';
+import type { InRecord, OutRecord } from '../../shared/domain/record.ts';
+import { encodedBytes } from '../../shared/domain/record-bytes.ts';
+import type { Delivery, ModelRef, RoutePlan } from '../../shared/domain/route-plan.ts';
+import { REQUEST_BYTES_MAX, topicsOf } from '../../shared/domain/topics.ts';
+import { systemClock } from '../../shared/process/clock.ts';
+import { silentLog } from '../../shared/telemetry/logger.ts';
+import { fakeAnswer, fakeLauncher } from '../support/fake-launcher.ts';
 
 const PARTITIONS = 2;
 const ENDPOINT = 'numbers';

@@ -2,8 +2,8 @@
 // Method: the whole house on a memory broker under a virtual clock; then one topic is tampered with.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EXIT_CODES as codes } from '../services/cli/exit-codes.ts';
-import { CliWorld, cliRollout } from './support/cli-world.ts';
+import { EXIT_CODES as codes } from '../../services/cli/exit-codes.ts';
+import { CliWorld, cliRollout } from '../support/cli-world.ts';
 
 let world: CliWorld;
 beforeEach(async () => {

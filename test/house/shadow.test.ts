@@ -2,10 +2,10 @@
 // Method: the whole house on the memory bus; what became of it is read back from E.shadow.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { decodeControl } from '../shared/codec/control.ts';
-import { HEADER, headerText } from '../shared/domain/headers.ts';
-import type { InRecord } from '../shared/domain/record.ts';
-import { type HouseWorld, houseWorld, PARTITIONS } from './support/house-world.ts';
+import { decodeControl } from '../../shared/codec/control.ts';
+import { HEADER, headerText } from '../../shared/domain/headers.ts';
+import type { InRecord } from '../../shared/domain/record.ts';
+import { type HouseWorld, houseWorld, PARTITIONS } from '../support/house-world.ts';
 
 let house: HouseWorld;
 beforeEach(async () => {

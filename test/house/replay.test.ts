@@ -2,15 +2,15 @@
 // Method: the whole house on the memory bus; a live shadow from the first request on, and a replay of the same.
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { replayShadow } from '../services/cli/replay-shadow.ts';
-import { encodeControl } from '../shared/codec/control.ts';
-import { readReports } from '../shared/comparing/reports.ts';
-import type { ComparisonReport } from '../shared/comparison/report.ts';
-import { HEADER, headerText } from '../shared/domain/headers.ts';
-import { Versions } from '../shared/serving/versions.ts';
-import { digestOf } from './support/controller-story.ts';
-import { fakeLauncher } from './support/fake-launcher.ts';
-import { ENDPOINT, type HouseWorld, houseWorld } from './support/house-world.ts';
+import { replayShadow } from '../../services/cli/replay-shadow.ts';
+import { encodeControl } from '../../shared/codec/control.ts';
+import { readReports } from '../../shared/comparing/reports.ts';
+import type { ComparisonReport } from '../../shared/comparison/report.ts';
+import { HEADER, headerText } from '../../shared/domain/headers.ts';
+import { Versions } from '../../shared/serving/versions.ts';
+import { digestOf } from '../support/controller-story.ts';
+import { fakeLauncher } from '../support/fake-launcher.ts';
+import { ENDPOINT, type HouseWorld, houseWorld } from '../support/house-world.ts';
 
 let house: HouseWorld;
 beforeEach(async () => {

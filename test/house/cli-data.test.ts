@@ -2,11 +2,11 @@
 // Method: command lines against the whole house on a memory broker under a virtual clock (support/cli-world.ts).
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EXIT_CODES as codes } from '../services/cli/exit-codes.ts';
-import { HEADER, header, headerText } from '../shared/domain/headers.ts';
-import { REQUEST_BYTES_MAX } from '../shared/domain/topics.ts';
-import { CliWorld, cliRequest, cliRollout } from './support/cli-world.ts';
-import { fakeAnswer } from './support/fake-launcher.ts';
+import { EXIT_CODES as codes } from '../../services/cli/exit-codes.ts';
+import { HEADER, header, headerText } from '../../shared/domain/headers.ts';
+import { REQUEST_BYTES_MAX } from '../../shared/domain/topics.ts';
+import { CliWorld, cliRequest, cliRollout } from '../support/cli-world.ts';
+import { fakeAnswer } from '../support/fake-launcher.ts';
 
 let world: CliWorld;
 beforeEach(async () => {

@@ -5,19 +5,18 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { Tensor } from '../../shared/domain/tensor.ts';
+import { systemClock } from '../../shared/process/clock.ts';
+import type { ModelProcess } from '../../shared/runtimes/model-process.ts';
+import { outputRecorder } from '../../shared/runtimes/record.ts';
 import {
-  BAD,
-  FAULTY_RUNTIME,
-  packFaulty,
-  packTiny,
-  TINY_SIGNATURE,
-  temporaryFolder,
-} from '../../test/support/tiny-models.ts';
-import type { Tensor } from '../domain/tensor.ts';
-import { systemClock } from '../process/clock.ts';
-import type { ModelProcess } from './model-process.ts';
-import { outputRecorder } from './record.ts';
-import { type ModelLauncherOptions, type ModelNotice, modelLauncher, NICE_LIVE, NICE_SHADOW } from './spawn.ts';
+  type ModelLauncherOptions,
+  type ModelNotice,
+  modelLauncher,
+  NICE_LIVE,
+  NICE_SHADOW,
+} from '../../shared/runtimes/spawn.ts';
+import { BAD, FAULTY_RUNTIME, packFaulty, packTiny, TINY_SIGNATURE, temporaryFolder } from '../support/tiny-models.ts';
 
 vi.setConfig({ testTimeout: 20_000 });
 
@@ -333,8 +332,8 @@ describe('a model process', () => {
 
 /** A worker that launches the faulty model, sends it a batch on which it hangs, and prints its process id. */
 const WORKER_PROGRAM = `
-  const { ChildLink } = await import(new URL('./child-link.js', process.env.CHILD));
-  const { encodeControl, encodeFrame, encodeTensors } = await import(new URL('./frames.js', process.env.CHILD));
+  const { ChildLink } = await import(new URL('../../shared/runtimes/child-link.js', process.env.CHILD));
+  const { encodeControl, encodeFrame, encodeTensors } = await import(new URL('../../shared/runtimes/frames.js', process.env.CHILD));
   const link = new ChildLink({ nice: 0, environment: process.env, onFrame: (frame) => {
     if (frame.kind !== 3) return;
     link.send(encodeFrame({ kind: 5, id: 1, rows: 1 }, encodeTensors([{ data: Float32Array.of(-1) }])));

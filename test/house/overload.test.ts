@@ -2,9 +2,9 @@
 // Method: a good report, and the same with one thing wrong.
 
 import { expect, it } from 'vitest';
-import type { FloodReport } from './overload/flood.ts';
-import { memoryFigures } from './overload/memory.ts';
-import { floodProblems } from './overload/report.ts';
+import type { FloodReport } from '../overload/flood.ts';
+import { memoryFigures } from '../overload/memory.ts';
+import { floodProblems } from '../overload/report.ts';
 
 const good: FloodReport = {
   ...{ capacityPerSecond: 4_000, offeredPerSecond: 8_000, answeredPerSecond: 3_500, seconds: 120 },

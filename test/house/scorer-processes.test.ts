@@ -5,7 +5,7 @@ import { systemClock } from '../../shared/process/clock.ts';
 import { modelLauncher, NICE_LIVE } from '../../shared/runtimes/spawn.ts';
 import type { RowBlock } from '../../shared/scoring/rows.ts';
 import { Versions } from '../../shared/serving/versions.ts';
-import { BAD, FAULTY_RUNTIME, packFaulty, temporaryFolder } from '../../test/support/tiny-models.ts';
+import { BAD, FAULTY_RUNTIME, packFaulty, temporaryFolder } from '../support/tiny-models.ts';
 
 const ROWS = 32;
 const running: Versions[] = [];
