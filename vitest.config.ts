@@ -53,7 +53,8 @@ export default defineConfig({
           exclude: NOT_OURS,
           globalSetup: ['test/support/build-child.ts', 'test/support/broker-setup.ts'],
           pool: 'forks',
-          maxWorkers: 1,
+          // Mostly they wait: for sessions, brokers, processes. Each file has topics of its own.
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

@@ -1,6 +1,6 @@
 // Goal: on Kafka too, a comparator that is killed at any moment and started again counts what one counts that never was.
-// Method: two processes killed in turn, then one in this process whose reads, takes and commits fail 100 times at random; the
-//         content comes meanwhile. Reference: a comparator on a memory log that holds the same content and is left in peace.
+// Method: two processes killed in turn, then one in this process whose reads, takes and commits fail at random, 100 times under
+//         CI; the content comes meanwhile. Reference: a comparator on a memory log that holds the same content, left in peace.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { limitsWith } from '../../services/comparator/limits.ts';
@@ -10,6 +10,7 @@ import { kafkaBus } from '../../shared/bus/kafka/kafka-bus.ts';
 import { memoryBus } from '../../shared/bus/memory/memory-bus.ts';
 import { memoryLog } from '../../shared/bus/memory/memory-log.ts';
 import { encodeControl } from '../../shared/codec/control.ts';
+import { isCi } from '../../shared/config/ci.ts';
 import type { Running } from '../../shared/control/endpoints.ts';
 import type { OutRecord } from '../../shared/domain/record.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
@@ -32,7 +33,10 @@ import { FailingBus } from '../support/failing-bus.ts';
 import { planOf } from '../support/plans.ts';
 import { Fleet } from '../support/service-process.ts';
 
-const KILLS = 100;
+/** The hundred under CI. Of fewer, chance may leave a moment out. */
+const { KILLS, LEAST_PER_MOMENT } = isCi(process.env)
+  ? { KILLS: 100, LEAST_PER_MOMENT: 4 }
+  : { KILLS: 30, LEAST_PER_MOMENT: 0 };
 /** Pieces are small, and the next one comes after a failure or so much time: whoever has nothing to do does not fail. */
 const PIECE_MAX = 6;
 const PIECE_MS = 150;
@@ -157,7 +161,8 @@ describeWithBroker('a comparator that is killed', ({ brokers, prefix }) => {
       const counted = await everythingCounted(bus);
       expect(counted).toEqual(await undisturbed);
       expect(failing.failures).toBe(KILLS);
-      for (const [moment, count] of Object.entries(failing.failed)) expect(count, moment).toBeGreaterThan(3);
+      for (const [moment, count] of Object.entries(failing.failed))
+        expect(count, moment).toBeGreaterThanOrEqual(LEAST_PER_MOMENT);
     },
     TEST_MS,
   );

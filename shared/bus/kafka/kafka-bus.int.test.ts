@@ -9,6 +9,7 @@ import { describeWithBroker } from '../../../test/support/broker.ts';
 import { findBroker } from '../../broker/find.ts';
 import type { RunningBroker } from '../../broker/running-broker.ts';
 import { isCi } from '../../config/ci.ts';
+import { sleepUnless } from '../../domain/clock.ts';
 import { errorCode, MillraceError } from '../../domain/errors.ts';
 import type { OutRecord } from '../../domain/record.ts';
 import { systemClock } from '../../process/clock.ts';
@@ -170,10 +171,7 @@ describeWithBroker('the Kafka bus on a live broker', ({ brokers, prefix }) => {
     for (let i = 0; i < 8; i++) await bus.write([large(i)]);
     const reported: unknown[] = [];
     const taken: string[] = [];
-    let goOn: () => void = () => undefined;
-    const paused = new Promise<void>((resolve) => {
-      goOn = resolve;
-    });
+    const overtaken = new AbortController();
     const consumer = await bus.consume({
       group: `${topic}.group`,
       topic,
@@ -182,22 +180,23 @@ describeWithBroker('the Kafka bus on a live broker', ({ brokers, prefix }) => {
       onPartition: async (owned) => {
         await owned.fence();
         await owned.resume();
-        await paused;
         while (!owned.lost.aborted) {
           const { records } = await owned.take(AMPLE);
           taken.push(
-            ...records.map((r) =>
-              Buffer.from(r.value ?? [])
+            ...records.map(({ value }) =>
+              Buffer.from(value ?? [])
                 .toString()
                 .replaceAll('.', ''),
             ),
           );
+          if (taken.length > 0) await sleepUnless(systemClock, WAIT.timeout, overtaken.signal);
         }
       },
     });
+    await vi.waitFor(() => expect(taken).toContain('0'), WAIT);
     await deleteBefore(topic, 8);
     await bus.write([record(topic, 'new')]);
-    goOn();
+    overtaken.abort();
     await vi.waitFor(() => expect(taken).toContain('new'), WAIT);
     await consumer.stop();
     expect(reported.map(errorCode)).toEqual(['OFFSET_LOST']);
