@@ -21,12 +21,15 @@ export function aborted(...signals: readonly AbortSignal[]): Promise<void> {
   });
 }
 
+/** Given as a reason, so that no error is made up, with its stack, for each of very many sleeps. */
+const WOKEN = 'woken';
+
 /** Sleeps `ms` unless one of `signals` aborts first. */
 export async function sleepUnless(clock: Clock, ms: number, ...signals: readonly AbortSignal[]): Promise<void> {
   const wake = new AbortController();
-  const wakeUp = () => wake.abort();
+  const wakeUp = () => wake.abort(WOKEN);
   for (const signal of signals) signal.addEventListener('abort', wakeUp);
-  if (signals.some((signal) => signal.aborted)) wake.abort();
+  if (signals.some((signal) => signal.aborted)) wakeUp();
   await clock.sleep(ms, wake.signal);
   for (const signal of signals) signal.removeEventListener('abort', wakeUp);
 }

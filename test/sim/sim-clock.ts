@@ -10,6 +10,8 @@ interface Sleeper {
   readonly dueMs: number;
   readonly order: number;
   readonly wake: () => void;
+  /** Woken before it was due. */
+  isUp: boolean;
 }
 
 export class SimClock implements Clock {
@@ -34,10 +36,12 @@ export class SimClock implements Clock {
     return new Promise((resolve) => {
       if (signal?.aborted === true) return resolve();
       const wake = () => {
+        sleeper.isUp = true;
         signal?.removeEventListener('abort', wake);
         resolve();
       };
-      this.#push({ dueMs: this.#nowMs + Math.max(0, ms), order: this.#order++, wake });
+      const sleeper = { dueMs: this.#nowMs + Math.max(0, ms), order: this.#order++, wake, isUp: false };
+      this.#push(sleeper);
       signal?.addEventListener('abort', wake);
     });
   }
@@ -47,6 +51,7 @@ export class SimClock implements Clock {
     for (;;) {
       await new Promise((resolve) => setImmediate(resolve));
       if (done()) return true;
+      while (this.#sleepers[0]?.isUp === true) this.#pop();
       const next = this.#sleepers[0];
       if (next === undefined || next.dueMs > START_MS + untilMs) {
         this.#nowMs = START_MS + untilMs;

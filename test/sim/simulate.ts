@@ -18,7 +18,7 @@ import { SimClock } from './sim-clock.ts';
 import { SIM_ENDPOINT, Users } from './users.ts';
 
 /** Virtual time in which things go wrong, ms. */
-const FAULTS_MS = 20_000;
+const FAULTS_MS = 14_000;
 /** Virtual time that everything may take to be answered after that, ms. */
 const DRAIN_MS = 180_000;
 const DRAIN_POLL_MS = 500;

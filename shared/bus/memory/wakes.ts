@@ -4,6 +4,9 @@
 
 import type { Clock } from '../../domain/clock.ts';
 
+/** Given as a reason, so that no error is made up, with its stack, for each of very many waits. */
+const WOKEN = 'woken';
+
 export interface WaitOptions {
   readonly clock: Clock;
   /** Longest wait; null waits for a change only. */
@@ -31,7 +34,7 @@ export class Wakes {
       const done = () => {
         for (const key of keys) this.forget(key, done);
         for (const signal of signals) signal.removeEventListener('abort', done);
-        timer.abort();
+        timer.abort(WOKEN);
         resolve();
       };
       for (const key of keys) this.remember(key, done);
