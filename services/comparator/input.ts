@@ -1,82 +1,99 @@
-// Input: one partition of one topic, read ahead by a batch, so that a join can look at what is next without waiting.
-// Invariant: bounded: the next batch is asked for only when the last one is used up.
+// Input: where one run stands in one partition of one topic; a join can look at what is next without waiting.
+// Reads as: batches come from the tail that all runs share; while this one is not where the tail is, it has a reader of its own.
 
-import type { Bus, ReadFrom } from '../../shared/bus/bus.ts';
+import type { ReadBatch, ReadFrom } from '../../shared/bus/bus.ts';
 import type { InRecord } from '../../shared/domain/record.ts';
-import { FETCH_INTERVAL_MS } from './pace.ts';
+import { Reader } from './reader.ts';
+import type { Tail, Taker } from './tail.ts';
 
-export class Input {
-  /** Position after everything that was taken. */
+export class Input implements Taker {
+  /** Position after everything that was taken, when nothing is at the head. */
   nextOffset = 0;
   #endOffset = 0;
-  #batchEnd = 0;
   #records: readonly InRecord[] = [];
   #at = 0;
   #begun = false;
-  #error: unknown = null;
-  /** Lets the reader go on. */
-  #goOn: () => void = () => {};
-  readonly #ended = new AbortController();
-  readonly #reading: Promise<void>;
+  #hasMoved = false;
+  /** Whether the records are of the own reader's batch. */
+  #holdsOwn = false;
+  #own: Reader | null = null;
+  #stopping: Promise<void> = Promise.resolve();
+  readonly #tail: Tail;
 
-  /** @param onChange called when there is something new to look at */
-  constructor(
-    bus: Bus,
-    source: { readonly topic: string; readonly partition: number; readonly from: ReadFrom },
-    onChange: () => void,
-  ) {
-    this.#reading = this.#read(bus, source, onChange);
+  constructor(tail: Tail, from: ReadFrom) {
+    this.#tail = tail;
+    if (typeof from === 'number') this.nextOffset = from;
+    else if (from !== 'earliest') this.#own = new Reader(tail.place, from);
+    tail.add(this);
   }
 
   /** The next record, or null while none is known. @throws what reading threw */
   get head(): InRecord | null {
-    if (this.#error !== null) throw this.#error;
+    const error = (this.#own ?? this.#tail).error;
+    if (error !== null) throw error;
+    while (this.#at >= this.#records.length && this.#next());
     return this.#records[this.#at] ?? null;
   }
 
   /** Everything that was there when the last batch came has been taken. */
   get atEnd(): boolean {
-    return this.#begun && this.head === null && this.nextOffset >= this.#endOffset;
+    return this.head === null && this.#begun && this.nextOffset >= this.#endOffset;
+  }
+
+  get position(): number | null {
+    const head = this.head;
+    return this.#own === null ? (head?.offset ?? this.nextOffset) : null;
+  }
+
+  hasMoved(): boolean {
+    const hasMoved = this.#hasMoved;
+    this.#hasMoved = false;
+    return hasMoved;
   }
 
   shift(): void {
     this.#at += 1;
-    if (this.#at < this.#records.length) return;
-    this.nextOffset = this.#batchEnd;
-    this.#goOn();
+    this.#hasMoved = true;
   }
 
   async stop(): Promise<void> {
-    this.#ended.abort();
-    this.#goOn();
-    await this.#reading;
+    this.#tail.remove(this);
+    await Promise.all([this.#own?.stop(), this.#stopping]);
   }
 
-  async #read(
-    bus: Bus,
-    { topic, partition, from }: { readonly topic: string; readonly partition: number; readonly from: ReadFrom },
-    onChange: () => void,
-  ): Promise<void> {
-    const { signal } = this.#ended;
-    const place = { topic, partitions: [partition], from, until: 'never', signal } as const;
-    try {
-      for await (const batch of bus.read({ ...place, fetchIntervalMs: FETCH_INTERVAL_MS })) {
-        const used = new Promise<void>((resolve) => {
-          this.#goOn = resolve;
-        });
-        this.#records = batch.records;
-        this.#at = 0;
-        this.#endOffset = batch.endOffset;
-        this.#batchEnd = batch.nextOffset;
-        this.#begun = true;
-        if (batch.records.length === 0) this.nextOffset = batch.nextOffset;
-        onChange();
-        if (batch.records.length > 0 && !signal.aborted) await used;
-        if (signal.aborted) return;
-      }
-    } catch (error) {
-      this.#error = error;
-      onChange();
+  /** Goes on to the next batch; false while there is none. */
+  #next(): boolean {
+    if (this.#own !== null) return this.#nextOwn(this.#own);
+    const found = this.#tail.at(this.nextOffset);
+    if (found !== null) return this.#hold(found);
+    if (this.#tail.endsAt(this.nextOffset)) {
+      this.#begun = true;
+      this.#endOffset = Math.max(this.#endOffset, this.#tail.endOffset);
+    } else if (this.#tail.isPast(this.nextOffset)) this.#own = new Reader(this.#tail.place, this.nextOffset);
+    return false;
+  }
+
+  #nextOwn(own: Reader): boolean {
+    if (this.#holdsOwn) own.consume();
+    this.#holdsOwn = false;
+    if (this.#begun && (this.#tail.at(this.nextOffset) !== null || this.#tail.endsAt(this.nextOffset))) {
+      this.#own = null;
+      this.#stopping = Promise.all([this.#stopping, own.stop()]).then(() => {});
+      return this.#next();
     }
+    const { batch } = own;
+    if (batch === null) return false;
+    this.#holdsOwn = true;
+    return this.#hold(batch);
+  }
+
+  #hold({ records, nextOffset, endOffset }: Pick<ReadBatch, 'records' | 'nextOffset' | 'endOffset'>): true {
+    const first = records.findIndex(({ offset }) => offset >= this.nextOffset);
+    this.#records = records;
+    this.#at = first < 0 ? records.length : first;
+    this.nextOffset = nextOffset;
+    this.#endOffset = endOffset;
+    this.#begun = true;
+    return true;
   }
 }

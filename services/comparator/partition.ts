@@ -22,9 +22,10 @@ import { Input } from './input.ts';
 import type { Limits } from './limits.ts';
 import { COMMIT_INTERVAL_MS } from './pace.ts';
 import type { Run } from './run-records.ts';
+import { type Tails, tailsOf } from './tail.ts';
 import { type Start, Task } from './task.ts';
 
-/** Records that a task takes before the others have their turn and the event loop has its own. */
+/** Records that a task takes before the event loop, and then the other tasks, have their turn. */
 const STEP_RECORDS = 256;
 /** Runs that are over and still on record, per partition. */
 const ENDED_MAX = 64;
@@ -63,7 +64,7 @@ class PartitionWork {
   readonly #tasks = new Map<string, Task>();
   /** Runs that are over, the one that ended first first. */
   readonly #ended: string[] = [];
-  readonly #onChange = () => this.#arrival.abort();
+  readonly #tails: Tails;
   #marks: Input | null = null;
   #arrival = new AbortController();
   #committedMs = 0;
@@ -71,6 +72,9 @@ class PartitionWork {
   constructor(deps: ComparePartitionDeps, owned: OwnedPartition) {
     this.#deps = deps;
     this.#owned = owned;
+    const { bus, topics, endpoint } = deps;
+    const onChange = () => this.#arrival.abort();
+    this.#tails = tailsOf(topics, endpoint, { bus, partition: owned.partition, onChange });
   }
 
   /** What earlier owners were at, goes on; of what they ended, the names are kept. */
@@ -91,22 +95,35 @@ class PartitionWork {
     const { clock, plans } = this.#deps;
     const { lost } = this.#owned;
     const live = this.#tasks.get(LIVE) ?? this.#open(LIVE, null, null);
-    this.#marks = this.#searchFrom(live.searched);
+    this.#marks = new Input(this.#tails.shadow, live.searched);
     while (!lost.aborted) {
       const { changed } = plans;
       this.#arrival = new AbortController();
       this.#discover(live);
       await this.#leave();
-      let taken = 0;
-      for (const task of this.#tasks.values()) taken += task.step(STEP_RECORDS, clock.nowMs());
+      const goesOn = await this.#step();
       await this.#commitDue();
-      if (taken > 0) await clock.sleep(0);
-      else await sleepUnless(clock, IDLE_WAIT_MS, this.#arrival.signal, changed, lost);
+      if (!goesOn) await sleepUnless(clock, IDLE_WAIT_MS, this.#arrival.signal, changed, lost);
     }
   }
 
   async stop(): Promise<void> {
     await Promise.all([this.#marks?.stop(), ...[...this.#tasks.values()].map((task) => task.stop())]);
+    await Promise.all(Object.values(this.#tails).map((tail) => tail.stop()));
+  }
+
+  /** Every task in turn. @returns whether there may be more to take */
+  async #step(): Promise<boolean> {
+    const { clock } = this.#deps;
+    let goesOn = false;
+    for (const task of this.#tasks.values()) {
+      if (task.step(STEP_RECORDS, clock.nowMs()) === 0) continue;
+      goesOn = true;
+      // There may be many tasks, and whoever holds up the event loop for long loses its session.
+      await clock.sleep(0);
+    }
+    for (const tail of Object.values(this.#tails)) if (tail.turn()) goesOn = true;
+    return goesOn;
   }
 
   /** A task for every run whose mark is there: whoever reads the topic again finds the same runs. */
@@ -140,16 +157,9 @@ class PartitionWork {
   }
 
   #open(key: string, run: Run | null, start: Start): Task {
-    const { partition } = this.#owned;
-    const task = new Task({ ...this.#deps, partition, onChange: this.#onChange }, run, start);
+    const task = new Task({ ...this.#deps, partition: this.#owned.partition, tails: this.#tails }, run, start);
     this.#tasks.set(key, task);
     return task;
-  }
-
-  #searchFrom(offset: number): Input {
-    const { bus, topics, endpoint } = this.#deps;
-    const topic = topics.endpoint(endpoint, 'shadow');
-    return new Input(bus, { topic, partition: this.#owned.partition, from: offset }, this.#onChange);
   }
 
   async #commitDue(): Promise<void> {

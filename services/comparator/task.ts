@@ -3,7 +3,7 @@
 // Invariants: an input that is far ahead of its partner waits in its log, so that memory stays flat however long a partner is
 //             away; after a restart everything that still waits is read again before anything new.
 
-import type { Bus, ReadFrom } from '../../shared/bus/bus.ts';
+import type { ReadFrom } from '../../shared/bus/bus.ts';
 import { sourceIn } from '../../shared/comparing/outcomes.ts';
 import { savedOf, type TotalsHead, totalsOf } from '../../shared/comparing/saved.ts';
 import { type Changes, Comparison } from '../../shared/comparison/comparison.ts';
@@ -15,6 +15,7 @@ import type { Topics } from '../../shared/domain/topics.ts';
 import { Input } from './input.ts';
 import type { Limits } from './limits.ts';
 import { type Run, RunRecords } from './run-records.ts';
+import type { InputKind, Tails } from './tail.ts';
 
 /** A run that no plan names is over when its inputs say nothing for so long. */
 const END_AFTER_MS = 5_000;
@@ -26,13 +27,11 @@ const END_BUSY_AFTER_MS = 60_000;
 const TICK_INTERVAL_MS = 30_000;
 
 export interface TaskDeps {
-  readonly bus: Bus;
   readonly topics: Topics;
   readonly endpoint: string;
   readonly partition: number;
   readonly limits: Limits;
-  /** Something new can be looked at. */
-  readonly onChange: () => void;
+  readonly tails: Tails;
 }
 
 /** Where a task begins: at a run's first mark, or where its totals say. */
@@ -157,10 +156,8 @@ export class Task {
     await Promise.all([this.#live?.stop(), this.#shadow?.stop(), this.#labels.stop()]);
   }
 
-  #open(kind: 'predictions' | 'shadow' | 'keyed-labels', side: JoinSide, first: ReadFrom): Input {
-    const { bus, topics, endpoint, partition, onChange } = this.#deps;
-    const from = side.position > 0 ? side.position : first;
-    return new Input(bus, { topic: topics.endpoint(endpoint, kind), partition, from }, onChange);
+  #open(kind: InputKind, side: JoinSide, first: ReadFrom): Input {
+    return new Input(this.#deps.tails[kind], side.position > 0 ? side.position : first);
   }
 
   #openLive(): Input {

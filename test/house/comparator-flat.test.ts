@@ -3,6 +3,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { limitsWith } from '../../services/comparator/limits.ts';
+import { type Tails, tailsOf } from '../../services/comparator/tail.ts';
 import { Task } from '../../services/comparator/task.ts';
 import type { Bus } from '../../shared/bus/bus.ts';
 import { memoryBus } from '../../shared/bus/memory/memory-bus.ts';
@@ -26,20 +27,24 @@ const RUN = { rollout: 'numbers-2', version: 2, ...TERMS };
 
 let clock: VirtualClock;
 let bus: Bus;
+let tails: Tails;
 let task: Task;
 let largest = 0;
+let hasChanged = false;
+const onChange = () => {
+  hasChanged = true;
+};
 
 beforeEach(async () => {
   clock = new VirtualClock();
   bus = memoryBus(memoryLog(), { clock });
   await bus.admin.createTopics(topics.endpointTopicSpecs(ENDPOINT, 1));
-  task = new Task({ bus, topics, endpoint: ENDPOINT, partition: 0, limits: LIMITS, onChange: () => {} }, RUN, {
-    markOffset: 0,
-  });
+  tails = tailsOf(topics, ENDPOINT, { bus, partition: 0, onChange });
+  task = new Task({ topics, endpoint: ENDPOINT, partition: 0, limits: LIMITS, tails }, RUN, { markOffset: 0 });
   largest = 0;
 });
 afterEach(async () => {
-  const stopped = task.stop();
+  const stopped = Promise.all([task.stop(), ...Object.values(tails).map((tail) => tail.stop())]);
   await clock.settle();
   await stopped;
   await bus.close();
@@ -81,10 +86,13 @@ function begun(): OutRecord {
 /** What the partition's loop does: steps while there is something, and then commits. */
 async function work(): Promise<number> {
   let taken = 0;
-  for (let step = 1; step > 0; ) {
-    await clock.settle();
-    step = task.step(256, clock.nowMs());
+  for (let goesOn = true; goesOn; ) {
+    hasChanged = false;
+    const step = task.step(256, clock.nowMs());
     taken += step;
+    const turned = Object.values(tails).filter((tail) => tail.turn()).length;
+    await clock.settle();
+    goesOn = hasChanged || step + turned > 0;
   }
   const { totals } = task.take(clock.nowMs());
   largest = Math.max(largest, totals.live.position - totals.removed);
