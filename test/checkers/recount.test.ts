@@ -25,6 +25,8 @@ interface Bent {
   readonly marks?: readonly (readonly [ShadowMark['kind'], number, number])[];
   readonly sampleBp?: number;
   readonly counts?: Partial<JoinCounts>;
+  /** Where the run stands in E.keyed-labels, which holds the one label. */
+  readonly labelsRead?: number;
 }
 
 async function found({ outputs = [2, 3, 4, 7, 8, 9], ...bent }: Bent): Promise<string[]> {
@@ -49,11 +51,16 @@ async function found({ outputs = [2, 3, 4, 7, 8, 9], ...bent }: Bent): Promise<s
       key: bytesOf('0@3'),
       value: encodeControl('label', { values: [1] }),
     },
+    {
+      ...place(topics.endpoint(ENDPOINT, 'keyed-labels')),
+      key: bytesOf('0@3'),
+      value: encodeControl('keyed-label', { offset: 3, requestId: '', values: [1], requestsEnd: 10 }),
+    },
     ...answers,
     ...outputs.map((source) => outcome('shadow', source, RUN.version)),
     ...marks.map(([kind, from, to]) => mark({ kind, from, to })),
     totals({ rollout: '', version: 0 }, { matched: 10, labelled: 1 }),
-    totals(RUN, { matched: 6, skipped: 2, labelled: 1, ...bent.counts }),
+    totals(RUN, { matched: 6, skipped: 2, labelled: 1, ...bent.counts }, bent.labelsRead),
   ]);
   const { runs, problems } = await recount({ bus, topics, endpoint: ENDPOINT, partitions: 1 });
   return [...problems, ...miscounted(runs, COUNTS)];
@@ -63,7 +70,12 @@ it('is silent when everything is as it should be', async () => {
   expect(await found({})).toEqual([]);
 });
 
+it('lets a label go that was keyed when the run was over', async () => {
+  expect(await found({ labelsRead: 0, counts: { labelled: 0 } })).toEqual([]);
+});
+
 it.each<readonly [string, Bent]>([
+  ['labelled is 0, counted 1', { labelsRead: 0 }],
   ['1 outputs are there twice', { outputs: [2, 3, 3, 4, 7, 8, 9] }],
   ['1 outputs are lacking before 10', { outputs: [2, 3, 4, 7, 8] }],
   ['1 outputs lie outside', { outputs: [1, 2, 3, 4, 7, 8, 9] }],
@@ -114,12 +126,17 @@ function mark(progress: Pick<ShadowMark, 'kind' | 'from' | 'to'>): OutRecord {
   };
 }
 
-function totals(run: { readonly rollout: string; readonly version: number }, counts: Partial<JoinCounts>): OutRecord {
+function totals(
+  run: { readonly rollout: string; readonly version: number },
+  counts: Partial<JoinCounts>,
+  labelsRead = 1,
+): OutRecord {
   const one: Totals = {
     ...JOIN_START,
     ...run,
     ...{ endpoint: ENDPOINT, digest: '', partition: 0, sampleBp: 10_000, terms: '{}', sinceMs: 0 },
     ...{ begun: 2, states: '{}', examples: '[]', ended: true, atMs: 0 },
+    labels: { position: labelsRead, rewind: labelsRead },
     counts: { ...NO_COUNTS, ...counts },
   };
   const key = bytesOf(runKey(run));

@@ -28,7 +28,8 @@ async function shortestPrefix(seed: number, faults: number): Promise<number> {
 }
 
 process.on('message', ({ seed }: { readonly seed: number | null }) => {
-  if (seed === null) return process.disconnect();
+  // Not within the message's own delivery, which would find its channel gone.
+  if (seed === null) return void setImmediate(() => process.disconnect());
   void report(seed).then((found) => process.send?.(found));
 });
 

@@ -35,18 +35,18 @@ export interface RecountedRun {
 /** @returns runs that have begun, and in words what shadows and windows lack or have too much of */
 export async function recount(place: RecountPlace): Promise<{ runs: RecountedRun[]; problems: string[] }> {
   const { bus, topics, endpoint, partitions } = place;
-  const shadows = await shadowsOf(place);
+  const totals = await newestTotals(bus, topics, endpoint);
+  const shadows = await shadowsOf(place, totals);
   await readShadow(place, shadows);
   const labels = await labelsOf(place);
   const live = Array.from({ length: partitions }, () => ({ ...NO_COUNTS }));
   for await (const record of recordsOf(bus, topics.endpoint(endpoint, 'predictions'))) {
-    const answer = { source: sourceOf(record), requestId: requestIdIn(record), labelled: isLabelled(record, labels) };
+    const answer = { source: sourceOf(record), requestId: requestIdIn(record), labelledAt: labels.get(record) };
     const counts = live[record.partition];
     if (counts !== undefined) counts.matched += 1;
-    if (counts !== undefined && answer.labelled) counts.labelled += 1;
+    if (counts !== undefined && answer.labelledAt !== null) counts.labelled += 1;
     for (const shadow of shadows) if (shadow.partition === record.partition) shadow.addAnswer(answer);
   }
-  const totals = await newestTotals(bus, topics, endpoint);
   const told = (run: string, partition: number) => ({ run, partition, totals: totals.get(`${run} ${partition}`) });
   const runs = [
     ...live.map((due, partition) => ({ ...told('live', partition), outputs: 0, due })),
@@ -80,11 +80,14 @@ class ShadowRun {
   #doubled = 0;
   #lacking = 0;
   #unsampled = 0;
+  /** Labels that are keyed from here on come after its end. */
+  readonly #labelsEnd: number;
 
-  constructor(run: string, partition: number, isSampled: (requestId: Bytes) => boolean) {
+  constructor(run: string, partition: number, of: { isSampled: (requestId: Bytes) => boolean; labelsEnd: number }) {
     this.run = run;
     this.partition = partition;
-    this.#isSampled = isSampled;
+    this.#isSampled = of.isSampled;
+    this.#labelsEnd = of.labelsEnd;
   }
 
   get hasBegun(): boolean {
@@ -105,13 +108,13 @@ class ShadowRun {
   }
 
   /** Whatever was to be scored before its last word is scored, or passed over with a mark. All of E.shadow is known. */
-  addAnswer(answer: { readonly source: number; readonly requestId: Bytes; readonly labelled: boolean }): void {
-    const { source, requestId, labelled } = answer;
+  addAnswer(answer: { readonly source: number; readonly requestId: Bytes; readonly labelledAt: number | null }): void {
+    const { source, requestId, labelledAt } = answer;
     if (source < (this.#begun ?? Number.POSITIVE_INFINITY) || source >= this.#done) return;
     if (!this.#isSampled(requestId)) return;
     if (this.outputs.has(source)) {
       this.due.matched += 1;
-      if (labelled) this.due.labelled += 1;
+      if (labelledAt !== null && labelledAt < this.#labelsEnd) this.due.labelled += 1;
     } else if (this.#skipped.some(({ from, to }) => source >= from && source < to)) this.due.skipped += 1;
     else this.#lacking += 1;
   }
@@ -137,7 +140,10 @@ class ShadowRun {
 }
 
 /** Every shadow that a plan of the journal named. */
-async function shadowsOf({ bus, topics, endpoint, partitions }: RecountPlace): Promise<ShadowRun[]> {
+async function shadowsOf(
+  { bus, topics, endpoint, partitions }: RecountPlace,
+  totals: ReadonlyMap<string, Totals>,
+): Promise<ShadowRun[]> {
   const shadows = new Map<string, PlanShadow>();
   for await (const record of recordsOf(bus, topics.control('events'))) {
     const event = decodeControl('event', record);
@@ -147,7 +153,11 @@ async function shadowsOf({ bus, topics, endpoint, partitions }: RecountPlace): P
   }
   return [...shadows].flatMap(([run, { sampleBp }]) => {
     const isSampled = samplerOf(endpoint, sampleBp);
-    return Array.from({ length: partitions }, (_, partition) => new ShadowRun(run, partition, isSampled));
+    return Array.from({ length: partitions }, (_, partition) => {
+      const told = totals.get(`${run} ${partition}`);
+      const labelsEnd = told?.ended === true ? told.labels.position : Number.POSITIVE_INFINITY;
+      return new ShadowRun(run, partition, { isSampled, labelsEnd });
+    });
   });
 }
 
@@ -160,18 +170,26 @@ async function readShadow({ bus, topics, endpoint }: RecountPlace, shadows: read
   }
 }
 
-/** Keys of all labels. */
-async function labelsOf({ bus, topics, endpoint }: RecountPlace): Promise<ReadonlySet<string>> {
-  const labels = new Set<string>();
-  for await (const { key } of recordsOf(bus, topics.endpoint(endpoint, 'labels'))) {
-    labels.add(new TextDecoder().decode(key ?? new Uint8Array()));
-  }
-  return labels;
+/** Looks up where the label of an answer was keyed: an offset of E.keyed-labels, −1 when it was not, null when there is none. */
+interface Labels {
+  get(answer: InRecord): number | null;
 }
 
-function isLabelled(record: InRecord, labels: ReadonlySet<string>): boolean {
-  const source = headerText(record.headers, HEADER.source) ?? '';
-  return labels.has(source) || labels.has(headerText(record.headers, HEADER.requestId) ?? '');
+async function labelsOf({ bus, topics, endpoint }: RecountPlace): Promise<Labels> {
+  const [named, keyed] = [new Set<string>(), new Map<string, number>()];
+  const nameOf = ({ key }: InRecord) => new TextDecoder().decode(key ?? new Uint8Array());
+  for await (const record of recordsOf(bus, topics.endpoint(endpoint, 'labels'))) named.add(nameOf(record));
+  for await (const record of recordsOf(bus, topics.endpoint(endpoint, 'keyed-labels'))) {
+    const place = `${record.partition} ${nameOf(record)}`;
+    if (!keyed.has(place)) keyed.set(place, record.offset);
+  }
+  return {
+    get({ headers, partition }) {
+      const names = [HEADER.source, HEADER.requestId].map((name) => headerText(headers, name) ?? '');
+      const found = names.filter((name) => named.has(name)).map((name) => keyed.get(`${partition} ${name}`) ?? -1);
+      return found.length === 0 ? null : Math.min(...found);
+    },
+  };
 }
 
 function requestIdIn(record: InRecord): Bytes {
