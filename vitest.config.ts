@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 
 const NOT_OURS = ['**/node_modules/**', 'dist/**'];
 const WITH_BROKER = '**/*.int.test.ts';
+const SCRATCH = 'test/support/scratch-folder.ts';
 const KAFKAJS = 'shared/bus/kafka/**/*.test.ts';
 const fast = {
   exclude: [...NOT_OURS, WITH_BROKER],
@@ -32,18 +33,18 @@ export default defineConfig({
             'test/contract/**/*.test.ts',
           ],
           exclude: [...NOT_OURS, WITH_BROKER, KAFKAJS],
-          globalSetup: ['test/support/build-child.ts'],
+          globalSetup: [SCRATCH, 'test/support/build-child.ts'],
           // Nothing here changes what a module holds, and a process for each file took longer than most tests.
           isolate: false,
         },
       },
-      { test: { ...fast, name: 'client', include: [KAFKAJS] } },
+      { test: { ...fast, name: 'client', include: [KAFKAJS], globalSetup: [SCRATCH] } },
       {
         test: {
           ...fast,
           name: 'house',
           include: ['test/house/*.test.ts'],
-          globalSetup: ['test/support/build-child.ts'],
+          globalSetup: [SCRATCH, 'test/support/build-child.ts'],
         },
       },
       {
@@ -51,7 +52,7 @@ export default defineConfig({
           name: 'integration',
           include: ['shared/**/*.int.test.ts', 'services/**/*.int.test.ts', 'test/**/*.int.test.ts'],
           exclude: NOT_OURS,
-          globalSetup: ['test/support/build-child.ts', 'test/support/broker-setup.ts'],
+          globalSetup: [SCRATCH, 'test/support/build-child.ts', 'test/support/broker-setup.ts'],
           pool: 'forks',
           // Mostly they wait: for sessions, brokers, processes. Each file has topics of its own.
           maxWorkers: 2,

@@ -1,9 +1,8 @@
 // Tiny models: packages of a few hundred bytes for tests, in each form that needs no TensorFlow to write.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { writeMlp } from '../../demo/train/onnx-writer.ts';
 import type { Signature } from '../../shared/domain/tensor.ts';
 import { type PackedModel, type PackRequest, packModel } from '../../shared/models/pack.ts';
@@ -33,18 +32,9 @@ export const TINY_GOLDEN = { inputs: [[1, 1, 0, 0]], outputs: [[0.97068775, 0.02
 const KERNEL = Float32Array.of(1, -1, 2, 1);
 const BIAS = Float32Array.of(0.5, 0);
 
-const folders: string[] = [];
-
-// A test's process may be ended by a signal, so its exit is too late to clean up.
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-
-/** A new folder, gone after the test file. */
+/** A new folder, gone after the tests (scratch-folder.ts). */
 export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-test-'));
-  folders.push(folder);
-  return folder;
+  return mkdtempSync(join(tmpdir(), 'millrace-test-'));
 }
 
 /** Path of a `.onnx` file. */
