@@ -193,10 +193,10 @@ function readLong(cursor: Cursor): number {
     magnitude += (byte & 0x7f) * scale;
     scale *= 128;
   }
-  if (magnitude > Number.MAX_SAFE_INTEGER) throw cursor.unreadable('an integer beyond 2^53');
-  if ((first & 1) === 0) return magnitude;
-  if (magnitude === Number.MAX_SAFE_INTEGER) throw cursor.unreadable('an integer beyond 2^53');
-  return -magnitude - 1;
+  const value = (first & 1) === 0 ? magnitude : -magnitude - 1;
+  // avsc writes no more than 2^53 − 2 on either side: what is read can be written again.
+  if (Math.abs(value) >= Number.MAX_SAFE_INTEGER) throw cursor.unreadable('an integer beyond 2^53 − 2');
+  return value;
 }
 
 function readDouble(cursor: Cursor): number {
