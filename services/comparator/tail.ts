@@ -77,7 +77,7 @@ export class Tail {
 
   /** Reads on where someone needs it. To be called when everyone has taken. @returns whether there is more to take */
   turn(): boolean {
-    const moved = new Set([...this.#takers].filter((taker) => taker.hasMoved()));
+    const moved = [...this.#takers].filter((taker) => taker.hasMoved());
     const positions = [...this.#takers].flatMap(({ position }) => (position === null ? [] : [position]));
     if (positions.length === 0) return false;
     this.#reader ??= this.#begin(Math.min(...positions));
@@ -86,7 +86,7 @@ export class Tail {
     if (batch === null || !positions.some((position) => position >= end)) return false;
     const [first] = this.#window;
     if (first !== undefined && this.#window.length >= WINDOW_BATCHES) {
-      const isUsed = [...moved].some(({ position }) => position !== null && position < first.nextOffset);
+      const isUsed = moved.some(({ position }) => position !== null && position < first.nextOffset);
       if (isUsed) return false;
       this.#window.shift();
       this.#from = first.nextOffset;

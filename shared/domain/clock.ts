@@ -21,8 +21,8 @@ export function aborted(...signals: readonly AbortSignal[]): Promise<void> {
   });
 }
 
-/** Given as a reason, so that no error is made up, with its stack, for each of very many sleeps. */
-const WOKEN = 'woken';
+/** Given as an abort's reason, so that no error is made up, with its stack, for each of very many waits. */
+export const WOKEN = 'woken';
 
 /** Sleeps `ms` unless one of `signals` aborts first. */
 export async function sleepUnless(clock: Clock, ms: number, ...signals: readonly AbortSignal[]): Promise<void> {

@@ -38,10 +38,10 @@ export async function recount(place: RecountPlace): Promise<{ runs: RecountedRun
   const totals = await newestTotals(bus, topics, endpoint);
   const shadows = await shadowsOf(place, totals);
   await readShadow(place, shadows);
-  const labels = await labelsOf(place);
+  const labelledAt = await labelLookup(place);
   const live = Array.from({ length: partitions }, () => ({ ...NO_COUNTS }));
   for await (const record of recordsOf(bus, topics.endpoint(endpoint, 'predictions'))) {
-    const answer = { source: sourceOf(record), requestId: requestIdIn(record), labelledAt: labels.get(record) };
+    const answer = { source: sourceOf(record), requestId: requestIdIn(record), labelledAt: labelledAt(record) };
     const counts = live[record.partition];
     if (counts !== undefined) counts.matched += 1;
     if (counts !== undefined && answer.labelledAt !== null) counts.labelled += 1;
@@ -170,12 +170,8 @@ async function readShadow({ bus, topics, endpoint }: RecountPlace, shadows: read
   }
 }
 
-/** Looks up where the label of an answer was keyed: an offset of E.keyed-labels, −1 when it was not, null when there is none. */
-interface Labels {
-  get(answer: InRecord): number | null;
-}
-
-async function labelsOf({ bus, topics, endpoint }: RecountPlace): Promise<Labels> {
+/** Where the label of an answer was keyed: an offset of E.keyed-labels, −1 when it was not, null when there is none. */
+async function labelLookup({ bus, topics, endpoint }: RecountPlace): Promise<(answer: InRecord) => number | null> {
   const [named, keyed] = [new Set<string>(), new Map<string, number>()];
   const nameOf = ({ key }: InRecord) => new TextDecoder().decode(key ?? new Uint8Array());
   for await (const record of recordsOf(bus, topics.endpoint(endpoint, 'labels'))) named.add(nameOf(record));
@@ -183,12 +179,10 @@ async function labelsOf({ bus, topics, endpoint }: RecountPlace): Promise<Labels
     const place = `${record.partition} ${nameOf(record)}`;
     if (!keyed.has(place)) keyed.set(place, record.offset);
   }
-  return {
-    get({ headers, partition }) {
-      const names = [HEADER.source, HEADER.requestId].map((name) => headerText(headers, name) ?? '');
-      const found = names.filter((name) => named.has(name)).map((name) => keyed.get(`${partition} ${name}`) ?? -1);
-      return found.length === 0 ? null : Math.min(...found);
-    },
+  return ({ headers, partition }) => {
+    const names = [HEADER.source, HEADER.requestId].map((name) => headerText(headers, name) ?? '');
+    const found = names.filter((name) => named.has(name)).map((name) => keyed.get(`${partition} ${name}`) ?? -1);
+    return found.length === 0 ? null : Math.min(...found);
   };
 }
 

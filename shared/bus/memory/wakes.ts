@@ -2,10 +2,7 @@
 // Flow: readers, owners and consumers wait for keys; the log wakes a key after each change.
 // Invariant: waiters of one key wake in the order in which they began to wait, so that histories repeat exactly.
 
-import type { Clock } from '../../domain/clock.ts';
-
-/** Given as a reason, so that no error is made up, with its stack, for each of very many waits. */
-const WOKEN = 'woken';
+import { type Clock, WOKEN } from '../../domain/clock.ts';
 
 export interface WaitOptions {
   readonly clock: Clock;
