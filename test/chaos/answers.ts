@@ -25,6 +25,10 @@ export class Answers {
     return this.#counts.reduce((sum, count) => sum + count, 0);
   }
 
+  of(partition: number): number {
+    return this.#counts[partition] ?? 0;
+  }
+
   /** Reads until `signal`. @throws what ends the reading */
   async follow(bus: Bus, topic: string, signal: AbortSignal): Promise<void> {
     for await (const { partition, records } of bus.read({ topic, from: 'earliest', until: 'never', signal })) {

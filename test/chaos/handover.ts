@@ -20,7 +20,7 @@ const KILL_BOUND_MS = SESSION_TIMEOUT_MS + 3_000;
 /** A bound that is missed is tried again: the best of these is the house's own time, the rest is the machine's. */
 const TRIES_MAX = 3;
 /** Enough to be past the handover, and its pause to be over. */
-const AFTER = { least: 25, withinMs: 40_000 } as const;
+const AFTER = { least: 10, withinMs: 40_000 } as const;
 const WORKERS = ['router', 'scorer'] as const satisfies readonly ServiceName[];
 
 /** @returns figures, and in words what stood still */

@@ -23,12 +23,6 @@ export async function audit(
   return { totals, problems: totals.kept.map(({ check, at, detail }) => `${check}: ${at}: ${detail}`) };
 }
 
-/** Records of E.requests: what must be answered, whatever the stream knows of them. */
-export async function requestsOnRecord(world: World): Promise<number> {
-  const offsets = await world.bus.admin.offsets(world.topics.endpoint(DIGITS_ENDPOINT, 'requests'));
-  return offsets.reduce((sum, { earliest, end }) => sum + end - earliest, 0);
-}
-
 /** What processes said that they must not say, and those that ended by themselves. */
 export function wordsOfTrouble(processes: readonly ServiceProcess[]): string[] {
   return processes.flatMap((process) => {

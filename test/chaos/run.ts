@@ -9,7 +9,7 @@ import { systemClock as clock } from '../../shared/process/clock.ts';
 import { faultAfterFault, killEvery } from './campaign.ts';
 import type { FaultRecord } from './fault.ts';
 import { type HandoverFigure, handovers } from './handover.ts';
-import { audit, BOUNDS_IN_TROUBLE, requestsOnRecord, wordsOfTrouble } from './judge.ts';
+import { audit, BOUNDS_IN_TROUBLE, wordsOfTrouble } from './judge.ts';
 import { type ShadowFigures, shadowVerdict } from './judge-shadow.ts';
 import { type ChaosReport, reportOf } from './report.ts';
 import { Rollouts } from './rollouts.ts';
@@ -23,6 +23,8 @@ const ANSWERS_POLL_MS = 250;
 const ROLLOUT_ENDS_MS = 130_000;
 const UNANSWERED_MAX = 20_000;
 const PROGRESS_EVERY_MS = 10_000;
+/** Requests per second in the acts: at full rate three brokers and the house fill two cores, and that is no quiet. */
+const QUIET_RATE = 40;
 
 export interface ChaosOptions {
   readonly seed: number;
@@ -60,6 +62,7 @@ export async function runChaos(world: World, options: ChaosOptions): Promise<Cha
     await world.settled();
     await world.answers.progress(world.answers.partitions, { least: 1, withinMs: ANSWERS_MS });
     if (options.acts) await acts(world, options, found);
+    stream.setRate(options.rate);
     await trouble(world, options, { found, rollouts, stream });
     ended.abort();
     await stream.done;
@@ -74,8 +77,7 @@ export async function runChaos(world: World, options: ChaosOptions): Promise<Cha
   }
   const codes = await world.stopHouse();
   if (codes.some((code) => code !== 0)) found.problems.push(`told to end, services ended with ${codes.join()}`);
-  const onRecord = await requestsOnRecord(world);
-  say(`the house has stopped; the audit reads ${onRecord} requests`);
+  say(`the house has stopped; the audit reads ${await onRecord(world)} requests`);
   const { totals, problems } = await audit(world, { bounds: BOUNDS_IN_TROUBLE, settled: true });
   found.problems.push(...problems, ...rollouts.problems, ...wordsOfTrouble(world.fleet.processes));
   if (totals.requests < stream.sent) found.problems.push(`${stream.sent} were sent, ${totals.requests} are on record`);
@@ -86,7 +88,8 @@ export async function runChaos(world: World, options: ChaosOptions): Promise<Cha
 function streamOptions(world: World, options: ChaosOptions, signal: AbortSignal) {
   const requests = 'requests' in options.length ? options.length.requests : null;
   return {
-    ...{ bus: world.bus, clock, partitions: PARTITIONS, digits: loadDigits(), rate: options.rate, requests, signal },
+    ...{ bus: world.bus, clock, partitions: PARTITIONS, digits: loadDigits(), requests, signal },
+    rate: options.acts ? Math.min(QUIET_RATE, options.rate) : options.rate,
     topics: {
       requests: world.topics.endpoint(DIGITS_ENDPOINT, 'requests'),
       labels: world.topics.endpoint(DIGITS_ENDPOINT, 'labels'),
@@ -107,7 +110,7 @@ async function acts(world: World, options: ChaosOptions, found: Findings): Promi
     if (figure !== null) found.gaps.push(figure);
     found.problems.push(...problems);
   }
-  await world.settled();
+  await world.quiet();
   say('a rollback in quiet');
   await operator.command('abort', 'in quiet');
   await operator.next('the rollback is over', (event) => event.type === 'rollout-completed');
@@ -153,8 +156,12 @@ async function trouble(
   if (canary === 0) found.problems.push('rollouts: not even the first canary came to its end');
 }
 
+async function onRecord(world: World): Promise<number> {
+  return (await world.requests()).reduce((sum, count) => sum + count, 0);
+}
+
 async function everythingAnswered(world: World, found: Findings): Promise<void> {
-  const requests = await requestsOnRecord(world);
+  const requests = await onRecord(world);
   const deadlineMs = clock.nowMs() + ANSWERS_MS;
   while (world.answers.total < requests && clock.nowMs() < deadlineMs) await clock.sleep(ANSWERS_POLL_MS);
   const { total } = world.answers;

@@ -32,7 +32,7 @@ export interface StreamOptions {
   readonly topics: { readonly requests: string; readonly labels: string };
   readonly partitions: number;
   readonly digits: Digits;
-  /** Requests per second. */
+  /** Requests per second, until `setRate`. */
   readonly rate: number;
   /** Null: until it is stopped. */
   readonly requests: number | null;
@@ -50,27 +50,36 @@ export class Stream {
   failedWrites = 0;
   readonly done: Promise<void>;
   readonly #options: StreamOptions;
+  #rate: number;
+  /** The rate holds from here on: since when, and from how many requests. */
+  #from: { readonly atMs: number; readonly sent: number };
   #ids = 0;
   readonly #encoded = new Map<number, Pick<OutRecord, 'value' | 'headers'>>();
 
   constructor(options: StreamOptions) {
     this.#options = options;
+    this.#rate = options.rate;
+    this.#from = { atMs: options.clock.nowMs(), sent: 0 };
     this.done = this.#run();
     // Whoever waits hears of it.
     this.done.catch(() => undefined);
   }
 
+  /** Requests per second from now on. */
+  setRate(rate: number): void {
+    this.#rate = rate;
+    this.#from = { atMs: this.#options.clock.nowMs(), sent: this.sent };
+  }
+
   async #run(): Promise<void> {
-    const { clock, rate, requests, signal, unansweredMax, answered } = this.#options;
-    let dueFromMs = clock.nowMs();
-    let dueFrom = 0;
+    const { clock, requests, signal, unansweredMax, answered } = this.#options;
     while (!signal.aborted && (requests === null || this.sent < requests)) {
-      const due = dueFrom + Math.ceil(((clock.nowMs() - dueFromMs) * rate) / 1_000);
+      const due = this.#from.sent + Math.ceil(((clock.nowMs() - this.#from.atMs) * this.#rate) / 1_000);
       const room = unansweredMax - (this.sent - answered());
       const burst = Math.min(due - this.sent, BURST_MAX, room, (requests ?? Number.POSITIVE_INFINITY) - this.sent);
       if (burst > 0) await this.#write(burst);
       // What could not be sent in time is not made up for in one wave.
-      if (due - this.sent > BURST_MAX) [dueFromMs, dueFrom] = [clock.nowMs(), this.sent];
+      if (due - this.sent > BURST_MAX) this.setRate(this.#rate);
       await clock.sleep(TICK_MS, signal);
     }
   }

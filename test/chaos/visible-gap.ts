@@ -19,7 +19,7 @@ export interface GapFigure {
 const HELD_MS = 20_000;
 /** A session, a rebalance and a fence. */
 const WAIT_MS = SESSION_TIMEOUT_MS + 4_000;
-const AFTER = { least: 25, withinMs: 40_000 } as const;
+const AFTER = { least: 10, withinMs: 40_000 } as const;
 
 /** With a candidate serving in `lane`. @returns null when no transaction of it was met in time */
 export async function visibleGap(
@@ -28,9 +28,7 @@ export async function visibleGap(
   signal: 'SIGSTOP' | 'SIGKILL',
 ): Promise<{ figure: GapFigure | null; problems: readonly string[] }> {
   const { answers, cluster } = world;
-  await world.settled();
-  // What was still being handed over is through.
-  await answers.progress(answers.partitions, AFTER);
+  await world.quiet();
   const held = new AbortController();
   const partitions = preferred(world, lane);
   let head: RequestHead | null = null;

@@ -24,6 +24,10 @@ export const SERVICES = Object.keys(COPIES) as readonly ServiceName[];
 const PREFIX = 'chaos-';
 /** Until every partition of every group has its owner, on a busy machine. */
 const SETTLE_MS = 45_000;
+/** Unanswered requests of a partition in quiet: about a second of its traffic. */
+const BEHIND_MAX = 7;
+/** That many answers later whatever waited for a partition's new owner is through. */
+const QUIET = { least: 10, withinMs: 40_000 } as const;
 
 export class World {
   readonly cluster: Cluster;
@@ -125,6 +129,23 @@ export class World {
     };
     const all = () => balanced('router') && balanced('scorer', 'blue') && balanced('scorer', 'green');
     await eventually('every partition has its owner', all, { timeoutMs: SETTLE_MS });
+  }
+
+  /** Waits until the house is settled and does nothing but answer what comes. @throws TIMED_OUT */
+  async quiet(): Promise<void> {
+    await this.settled();
+    const caughtUp = async () => {
+      const requests = await this.requests();
+      return requests.every((count, partition) => count - this.answers.of(partition) <= BEHIND_MAX);
+    };
+    await eventually('every request but the newest is answered', caughtUp, { timeoutMs: SETTLE_MS });
+    await this.answers.progress(this.answers.partitions, QUIET);
+  }
+
+  /** Records of E.requests by partition: what must be answered, whatever the stream knows of them. */
+  async requests(): Promise<readonly number[]> {
+    const offsets = await this.bus.admin.offsets(this.topics.endpoint(DIGITS_ENDPOINT, 'requests'));
+    return offsets.map(({ earliest, end }) => end - earliest);
   }
 
   /** Logs of services and brokers, for whoever looks into a failure. */
