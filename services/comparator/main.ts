@@ -1,12 +1,12 @@
 // The comparator as a process of its own. Wiring only.
 
-import { setPriority } from 'node:os';
 import { kafkaBus } from '../../shared/bus/kafka/kafka-bus.ts';
 import { kafkaOptions } from '../../shared/config/common.ts';
 import { loadConfig, shownConfig } from '../../shared/config/load.ts';
 import { logNotices } from '../../shared/control/notices.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
 import { systemClock as clock } from '../../shared/process/clock.ts';
+import { goBehind } from '../../shared/process/priority.ts';
 import { orExit, runProcess, startOn } from '../../shared/process/run.ts';
 import { createLog } from '../../shared/telemetry/logger.ts';
 import { comparatorConfig, limitsOf } from './config.ts';
@@ -15,7 +15,7 @@ import { startComparator } from './service.ts';
 // Behind the live road, with which it may share cores, and before the shadows.
 const NICE_COMPARATOR = 5;
 
-setPriority(NICE_COMPARATOR);
+goBehind(NICE_COMPARATOR);
 const config = orExit(() => loadConfig(comparatorConfig, process.env));
 const log = createLog({ level: config.logLevel, format: config.logFormat, clock });
 

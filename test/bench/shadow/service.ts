@@ -5,6 +5,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { MillraceError } from '../../../shared/domain/errors.ts';
+import { confinedCommand } from '../../../shared/runtimes/confine.ts';
+import { NICE_LIVE } from '../../../shared/runtimes/spawn.ts';
 
 export interface BesideService {
   /** Holds it still, or lets it go on: what lies in the log when it goes on lies there for everyone. */
@@ -19,8 +21,11 @@ export async function startService(
 ): Promise<BesideService> {
   const entry = fileURLToPath(new URL(`../../../services/${name}/main.js`, import.meta.url));
   const { PATH = '', HOME = '', TMPDIR = '/tmp' } = process.env;
-  const child = spawn(process.execPath, [entry], {
+  const [file = process.execPath, ...args] = confinedCommand([process.execPath, entry], NICE_LIVE);
+  const child = spawn(file, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A session of its own, as a service manager gives it.
+    detached: true,
     env: {
       ...{ PATH, HOME, TMPDIR, MILLRACE_CLIENT_ID: `bench-${name}` },
       MILLRACE_BROKERS: settings.brokers.join(','),
