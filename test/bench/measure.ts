@@ -20,8 +20,6 @@ const RUN_DEADLINE_MS = 180_000;
 const FILL_BURST = 500;
 /** Requests in the steady phase are written in bursts of this length. */
 const PACE_TICK_MS = 5;
-/** The first part of a paced run only warms up. */
-const PACE_WARM_SHARE = 0.2;
 
 export interface Throughput {
   readonly recordsPerSecond: number;
@@ -100,12 +98,20 @@ export async function measureThroughput(
   };
 }
 
-/** Sends `rate` records a second for `seconds` and takes the time until each one's output can be read. */
-export async function measureLatency(
-  bus: Bus,
-  load: { output: string; rate: number; seconds: number; record: (index: number) => OutRecord },
-): Promise<Latency> {
+export interface PacedLoad {
+  readonly output: string;
+  /** Records a second. */
+  readonly rate: number;
+  readonly seconds: number;
+  /** At the beginning; they are not counted. */
+  readonly warmSeconds: number;
+  readonly record: (index: number) => OutRecord;
+}
+
+/** Sends records at a steady rate, and takes the time until each one's output can be read. */
+export async function measureLatency(bus: Bus, load: PacedLoad): Promise<Latency> {
   const count = load.rate * load.seconds;
+  const firstCounted = load.rate * load.warmSeconds;
   const sentAt = new Map<string, number>();
   let answered = 0;
   const latencies: number[] = [];
@@ -122,7 +128,7 @@ export async function measureLatency(
         const key = Buffer.from(record.key ?? []).toString();
         const startMs = sentAt.get(key);
         if (startMs === undefined) continue;
-        if (Number(key) >= count * PACE_WARM_SHARE) latencies.push(nowMs - startMs);
+        if (Number(key) >= firstCounted) latencies.push(nowMs - startMs);
         sentAt.delete(key);
         answered += 1;
       }

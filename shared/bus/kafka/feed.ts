@@ -19,6 +19,8 @@ export class Feed {
   readonly partition: number;
   /** Next offset to fetch. */
   fetchOffset = 0;
+  /** Not before this is it fetched, by the fetcher's clock. */
+  dueMs = 0;
   /** Grows with every seek. */
   epoch = 0;
   /** Whether it wants to be fetched at all. */
@@ -62,6 +64,7 @@ export class Feed {
     this.epoch++;
     this.active = false;
     this.answered = false;
+    this.dueMs = 0;
     this.queue.length = 0;
     this.queuedBytes = 0;
     this.onChange?.();

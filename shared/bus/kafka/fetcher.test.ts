@@ -12,10 +12,10 @@ import type { FetchOptions } from './requests/fetch.ts';
 
 const INTERVAL_MS = 1_000;
 
-/** Records of the one partition: each is a batch of its own. */
+/** Records of each partition: each is a batch of its own. */
 let written = 0;
 let clock = new VirtualClock();
-const fetches: { readonly atMs: number; readonly offset: number }[] = [];
+const fetches: { readonly atMs: number; readonly offset: number; readonly asked: readonly number[] }[] = [];
 
 vi.mock('./requests/fetch.ts', () => ({ fetchRequest: (options: FetchOptions) => options }));
 vi.mock('./connections.ts', () => ({
@@ -26,21 +26,30 @@ vi.mock('./connections.ts', () => ({
 }));
 
 async function send({ maxWaitMs, partitions }: FetchOptions) {
-  const offset = partitions[0]?.offset ?? 0;
-  fetches.push({ atMs: clock.nowMs(), offset });
-  if (offset >= written) await clock.sleep(maxWaitMs);
-  const records = offset < written ? dataBatch({ offset, records: ['a'] }) : Buffer.alloc(0);
-  const ends = { highWatermark: written, lastStableOffset: written };
-  return [{ topic: 'things', partition: 0, code: 0, ...ends, aborted: [], records }];
+  const [first] = partitions;
+  fetches.push({
+    atMs: clock.nowMs(),
+    offset: first?.offset ?? 0,
+    asked: partitions.map(({ partition }) => partition),
+  });
+  if (partitions.every(({ offset }) => offset >= written)) await clock.sleep(maxWaitMs);
+  return partitions.map(({ partition, offset }) => {
+    const records = offset < written ? dataBatch({ offset, records: ['a'] }) : Buffer.alloc(0);
+    const ends = { highWatermark: written, lastStableOffset: written };
+    return { topic: 'things', partition, code: 0, ...ends, aborted: [], records };
+  });
 }
 
-function fetching(intervalMs: number): { readonly fetcher: Fetcher; readonly feed: Feed } {
+function fetching(intervalMs: number, partitions = 1): { readonly fetcher: Fetcher; readonly feed: Feed } {
   const view = new ClusterView(settingsOf({ brokers: ['b:1'], clientId: 'test', clock, onNotice: () => {} }));
   vi.spyOn(view, 'leader').mockReturnValue('b:1');
   const fetcher = new Fetcher({ view, isolation: 'read_committed', intervalMs, onError: () => {} });
   const feed = new Feed('things', 0);
-  fetcher.add(feed);
-  fetcher.seek(feed, 0);
+  const feeds = [feed, ...Array.from({ length: partitions - 1 }, (_, i) => new Feed('things', i + 1))];
+  for (const each of feeds) {
+    fetcher.add(each);
+    fetcher.seek(each, 0);
+  }
   return { fetcher, feed };
 }
 
@@ -62,6 +71,26 @@ test('with an interval, new records are fetched once per interval', async () => 
   expect(fetches.length).toBeLessThanOrEqual(12);
 });
 
+test('with an interval, each partition is fetched at a moment of its own', async () => {
+  const { fetcher } = fetching(INTERVAL_MS, 6);
+  await clock.advance(INTERVAL_MS);
+  fetches.length = 0;
+  await clock.advance(3 * INTERVAL_MS);
+  fetcher.close();
+  const moments = new Map<number, Set<number>>();
+  for (const { atMs, asked } of fetches) {
+    expect(asked).toHaveLength(1);
+    for (const partition of asked) {
+      moments.set(partition, (moments.get(partition) ?? new Set()).add(Math.round(atMs % INTERVAL_MS)));
+    }
+  }
+  const all = [...moments.values()].flatMap((each) => [...each]).sort((a, b) => a - b);
+  expect(fetches).toHaveLength(18);
+  expect(all).toHaveLength(6);
+  for (const [i, moment] of all.entries())
+    if (i > 0) expect(moment - (all[i - 1] ?? 0)).toBeGreaterThan(INTERVAL_MS / 15);
+});
+
 test('what is there already is fetched without a wait', async () => {
   written = 50;
   const { fetcher, feed } = fetching(INTERVAL_MS);
@@ -78,7 +107,7 @@ test('a feed that is moved is fetched at once, however lately the last fetch was
   fetcher.seek(feed, 0);
   await clock.until(() => feed.fetchOffset === 1);
   fetcher.close();
-  expect(fetches.at(1)).toEqual({ atMs: movedMs, offset: 0 });
+  expect(fetches.at(1)).toMatchObject({ atMs: movedMs, offset: 0 });
 });
 
 test('without an interval, a new record is fetched as soon as the broker has it', async () => {

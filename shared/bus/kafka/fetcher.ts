@@ -10,6 +10,7 @@ import type { ClusterView } from './cluster-view.ts';
 import { Connections } from './connections.ts';
 import type { Feed } from './feed.ts';
 import { listOffsets } from './list-offsets.ts';
+import { nextMomentMs } from './moment.ts';
 import { type FetchedPartition, fetchRequest, type Isolation } from './requests/fetch.ts';
 
 /** Queued bytes of all feeds together, and bounds of one feed's share of them. */
@@ -27,7 +28,7 @@ const FETCH_TIMEOUT_MS = 10_000;
 interface FetcherOptions {
   readonly view: ClusterView;
   readonly isolation: Isolation;
-  /** From one fetch to the next while everything is fetched; 0: at once. */
+  /** From one fetch of a feed to the next while everything in it is fetched; 0: at once. */
   readonly intervalMs: number;
   /** OFFSET_LOST, refusals. The fetcher goes on. */
   readonly onError: (error: unknown, partition: number) => void;
@@ -41,7 +42,8 @@ export class Fetcher {
   private readonly closing = new AbortController();
   private pollMs = POLL_MS_MIN;
   private repairing = false;
-  private woken = new AbortController();
+  /** Ends the wait for the feed that is due next. */
+  private resting = new AbortController();
   private failures = 0;
   private turn = 0;
 
@@ -68,8 +70,6 @@ export class Fetcher {
   /** A feed has room again, or was moved: fetch what is wanted. */
   wake(): void {
     this.pollMs = POLL_MS_MIN;
-    this.woken.abort();
-    this.woken = new AbortController();
     this.pump();
   }
 
@@ -93,14 +93,16 @@ export class Fetcher {
   private pump(): void {
     if (this.closing.signal.aborted) return;
     const byLeader = new Map<string, Feed[]>();
+    const nowMs = this.nowMs();
     let leaderless = false;
     for (const feed of this.feeds) {
-      if (!feed.active || !this.hasRoom(feed)) continue;
+      if (!feed.active || !this.hasRoom(feed) || feed.dueMs > nowMs) continue;
       const leader = this.options.view.leader(feed.topic, feed.partition);
       if (leader === null) leaderless = true;
       else if (!this.polling.has(leader)) byLeader.set(leader, [...(byLeader.get(leader) ?? []), feed]);
     }
     for (const [leader, feeds] of byLeader) this.poll(leader, feeds);
+    if (this.options.intervalMs > 0) this.rest(nowMs);
     if (leaderless) this.repair(new BrokerRefusal(CODE.LEADER_NOT_AVAILABLE, 'Fetch'));
   }
 
@@ -111,7 +113,6 @@ export class Fetcher {
     const first = this.turn++ % feeds.length;
     const asked = [...feeds.slice(first), ...feeds.slice(0, first)];
     const epochs = new Map(asked.map((feed) => [feed, feed.epoch]));
-    const startMs = this.options.view.settings.clock.nowMs();
     try {
       const wire = await this.connections.to(leader);
       const fetched = await wire.send(fetchRequest(this.request(asked)));
@@ -120,24 +121,40 @@ export class Fetcher {
       if (brokerCode(error) === null) this.connections.drop(leader);
       await this.recover(error);
     }
-    await this.rest(asked, startMs);
+    for (const feed of asked) feed.dueMs = this.dueMs(feed);
     this.polling.delete(leader);
     this.pump();
   }
 
-  /** Waits out the interval, unless there is more to fetch already, or a feed is moved meanwhile. */
-  private async rest(feeds: readonly Feed[], startMs: number): Promise<void> {
-    const { intervalMs, view } = this.options;
-    const { clock } = view.settings;
-    const restMs = startMs + intervalMs - clock.nowMs();
-    const isBehind = feeds.some((feed) => feed.active && feed.fetchOffset < feed.endOffset);
-    if (restMs > 0 && !isBehind) await sleepUnless(clock, restMs, this.woken.signal, this.closing.signal);
+  /** When a feed is fetched again: at once while there is more, else at its partition's next moment. */
+  private dueMs(feed: Feed): number {
+    const { intervalMs } = this.options;
+    if (intervalMs === 0 || !feed.answered || feed.fetchOffset < feed.endOffset) return 0;
+    return nextMomentMs(feed.partition, intervalMs, this.nowMs());
+  }
+
+  /** Of a clock that is never set back: nobody may wait for an hour that comes twice. */
+  private nowMs(): number {
+    return this.options.view.settings.clock.monotonicUs() / 1_000;
+  }
+
+  /** Looks again when the next feed is due. */
+  private async rest(nowMs: number): Promise<void> {
+    this.resting.abort();
+    this.resting = new AbortController();
+    const { signal } = this.resting;
+    const later = [...this.feeds].map((feed) => feed.dueMs).filter((dueMs) => dueMs > nowMs);
+    if (later.length === 0) return;
+    await sleepUnless(this.options.view.settings.clock, Math.min(...later) - nowMs, signal, this.closing.signal);
+    if (!signal.aborted) this.pump();
   }
 
   private request(feeds: readonly Feed[]) {
-    const someLeftOut = [...this.feeds].some((feed) => feed.active && !this.hasRoom(feed));
+    const { isolation, intervalMs } = this.options;
+    // Who is left out now must not wait long for its turn.
+    const someLeftOut = intervalMs > 0 || [...this.feeds].some((feed) => feed.active && !this.hasRoom(feed));
     return {
-      isolation: this.options.isolation,
+      isolation,
       maxWaitMs: someLeftOut ? POLL_MS_MIN : this.pollMs,
       bytesMax: FETCH_BYTES_MAX,
       partitionBytesMax: PARTITION_BYTES_MAX,
