@@ -33,8 +33,8 @@ export interface Bus {
 /** For who can wait: a fetch for each few records costs the brokers as much as those whom somebody waits for. */
 export interface FetchPace {
   /**
-   * New records may come so much later, milliseconds: while there are no more, the next fetch waits until so long after the
-   * last one. Default 0. Records that are there already come without delay. The memory bus never waits.
+   * New records may come so much later, milliseconds: while there are no more, a partition is fetched once in so long, each at
+   * its own moment. Default 0. Records that are there already come without delay. The memory bus never waits.
    */
   readonly fetchIntervalMs?: number;
 }

@@ -1,9 +1,9 @@
-// Fetcher: keeps feeds filled, with one long poll per leader over all of its feeds that have room.
+// Fetcher: keeps feeds filled, with one long poll per leader over all of its feeds that have room and are due.
 // Flow: leaders → fetch answers → feeds. Used by a group consumer for all its partitions, and by each reader.
 // Invariants: at most one fetch in flight per leader; a feed above its cap is left out; nothing runs while no feed wants
 //             anything; a lost offset is reported and never skipped silently.
 
-import { sleepUnless } from '../../domain/clock.ts';
+import { sleepUnless, WOKEN } from '../../domain/clock.ts';
 import { MillraceError } from '../../domain/errors.ts';
 import { BrokerRefusal, brokerCode, CODE, leaderMoved, transient } from './broker-errors.ts';
 import type { ClusterView } from './cluster-view.ts';
@@ -28,7 +28,7 @@ const FETCH_TIMEOUT_MS = 10_000;
 interface FetcherOptions {
   readonly view: ClusterView;
   readonly isolation: Isolation;
-  /** From one fetch of a feed to the next while everything in it is fetched; 0: at once. */
+  /** A feed of which everything is fetched is fetched once in so long, at its partition's moment; 0: at once. */
   readonly intervalMs: number;
   /** OFFSET_LOST, refusals. The fetcher goes on. */
   readonly onError: (error: unknown, partition: number) => void;
@@ -43,7 +43,7 @@ export class Fetcher {
   private pollMs = POLL_MS_MIN;
   private repairing = false;
   /** Ends the wait for the feed that is due next. */
-  private resting = new AbortController();
+  private waiting = new AbortController();
   private failures = 0;
   private turn = 0;
 
@@ -59,6 +59,8 @@ export class Fetcher {
   remove(feed: Feed): void {
     this.feeds.delete(feed);
     feed.reset();
+    // Its share is the others' now.
+    this.pump();
   }
 
   /** Moves a feed's position and begins to fetch. */
@@ -102,7 +104,7 @@ export class Fetcher {
       else if (!this.polling.has(leader)) byLeader.set(leader, [...(byLeader.get(leader) ?? []), feed]);
     }
     for (const [leader, feeds] of byLeader) this.poll(leader, feeds);
-    if (this.options.intervalMs > 0) this.rest(nowMs);
+    if (this.options.intervalMs > 0) this.lookAgain(nowMs);
     if (leaderless) this.repair(new BrokerRefusal(CODE.LEADER_NOT_AVAILABLE, 'Fetch'));
   }
 
@@ -138,11 +140,11 @@ export class Fetcher {
     return this.options.view.settings.clock.monotonicUs() / 1_000;
   }
 
-  /** Looks again when the next feed is due. */
-  private async rest(nowMs: number): Promise<void> {
-    this.resting.abort();
-    this.resting = new AbortController();
-    const { signal } = this.resting;
+  /** When the next feed is due. */
+  private async lookAgain(nowMs: number): Promise<void> {
+    this.waiting.abort(WOKEN);
+    this.waiting = new AbortController();
+    const { signal } = this.waiting;
     const later = [...this.feeds].map((feed) => feed.dueMs).filter((dueMs) => dueMs > nowMs);
     if (later.length === 0) return;
     await sleepUnless(this.options.view.settings.clock, Math.min(...later) - nowMs, signal, this.closing.signal);
@@ -151,11 +153,11 @@ export class Fetcher {
 
   private request(feeds: readonly Feed[]) {
     const { isolation, intervalMs } = this.options;
-    // Who is left out now must not wait long for its turn.
-    const someLeftOut = intervalMs > 0 || [...this.feeds].some((feed) => feed.active && !this.hasRoom(feed));
+    // Who is not in this poll, but has room or is due meanwhile, waits until it is over.
+    const isBrief = intervalMs > 0 || [...this.feeds].some((feed) => feed.active && !this.hasRoom(feed));
     return {
       isolation,
-      maxWaitMs: someLeftOut ? POLL_MS_MIN : this.pollMs,
+      maxWaitMs: isBrief ? POLL_MS_MIN : this.pollMs,
       bytesMax: FETCH_BYTES_MAX,
       partitionBytesMax: PARTITION_BYTES_MAX,
       partitions: feeds.map(({ topic, partition, fetchOffset: offset }) => ({ topic, partition, offset })),
