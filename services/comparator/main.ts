@@ -15,7 +15,7 @@ import { startComparator } from './service.ts';
 // Behind the live road, with which it may share cores, and before the shadows.
 const NICE_COMPARATOR = 5;
 
-goBehind(NICE_COMPARATOR);
+await goBehind(NICE_COMPARATOR, clock);
 const config = orExit(() => loadConfig(comparatorConfig, process.env));
 const log = createLog({ level: config.logLevel, format: config.logFormat, clock });
 

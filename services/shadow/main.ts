@@ -16,7 +16,7 @@ import { shadowConfig } from './config.ts';
 import { startShadow } from './service.ts';
 
 // This process goes behind the live ones as its models do; they share the machine's cores.
-goBehind(NICE_SHADOW);
+await goBehind(NICE_SHADOW, clock);
 const config = orExit(() => loadConfig(shadowConfig, process.env));
 const log = createLog({ level: config.logLevel, format: config.logFormat, clock });
 

@@ -9,12 +9,13 @@ import { describe, expect, test } from 'vitest';
 
 const SESSION = '/proc/self/autogroup';
 const NICE = 7;
-const COMPILED = new URL('../../dist/shared/process/priority.js', import.meta.url).href;
+const compiled = (file: string) => new URL(`../../dist/shared/process/${file}`, import.meta.url).href;
 const PROGRAM = `
-  const { goBehind } = await import('${COMPILED}');
+  const { goBehind } = await import('${compiled('priority.js')}');
+  const { systemClock } = await import('${compiled('clock.js')}');
   const { getPriority } = await import('node:os');
   const { existsSync, readdirSync, readFileSync } = await import('node:fs');
-  goBehind(${NICE});
+  await goBehind(${NICE}, systemClock);
   const threads = readdirSync('/proc/self/task').map((thread) => getPriority(Number(thread)));
   const session = existsSync('${SESSION}') ? readFileSync('${SESSION}', 'utf8') : '';
   console.log(JSON.stringify({ threads: [...new Set(threads)], session }));
