@@ -3,7 +3,7 @@
 // Bounds: 2 s after a clean stop, the session timeout and 3 s after a kill; a rolling restart has none but that all go on.
 
 import type { ServiceName, ServiceProcess } from '../support/service-process.ts';
-import { SERVICES, SESSION_TIMEOUT_MS, type World } from './world.ts';
+import { SERVICES, SESSION_TIMEOUT_MS, THROUGH, type World } from './world.ts';
 
 export interface HandoverFigure {
   readonly what: string;
@@ -19,8 +19,6 @@ const STOP_BOUND_MS = 2_000;
 const KILL_BOUND_MS = SESSION_TIMEOUT_MS + 3_000;
 /** A bound that is missed is tried again: the best of these is the house's own time, the rest is the machine's. */
 const TRIES_MAX = 3;
-/** Enough to be past the handover, and its pause to be over. */
-const AFTER = { least: 10, withinMs: 40_000 } as const;
 const WORKERS = ['router', 'scorer'] as const satisfies readonly ServiceName[];
 
 /** @returns figures, and in words what stood still */
@@ -29,10 +27,11 @@ export async function handovers(world: World): Promise<{ figures: HandoverFigure
   const problems: string[] = [];
   const once = async (what: string, boundMs: number | null, act: () => Promise<readonly number[]>) => {
     const { answers, say } = world;
-    await world.settled();
+    // What waited for the last act would hide the pause of this one.
+    await world.quiet();
     const meter = answers.meter();
     const moved = await act();
-    const still = await answers.progress(answers.partitions, AFTER);
+    const still = await answers.progress(answers.partitions, THROUGH);
     const others = answers.partitions.filter((partition) => !moved.includes(partition));
     const figure = { what, gapMs: meter.worstMs(moved), othersMs: meter.worstMs(others), boundMs };
     meter.stop();

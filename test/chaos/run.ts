@@ -15,7 +15,7 @@ import { type ChaosReport, reportOf } from './report.ts';
 import { Rollouts } from './rollouts.ts';
 import { Stream } from './stream.ts';
 import { type GapFigure, visibleGap } from './visible-gap.ts';
-import { PARTITIONS, type World } from './world.ts';
+import { PARTITIONS, QUIET_RATE, type World } from './world.ts';
 
 const ANSWERS_MS = 180_000;
 const ANSWERS_POLL_MS = 250;
@@ -23,8 +23,6 @@ const ANSWERS_POLL_MS = 250;
 const ROLLOUT_ENDS_MS = 130_000;
 const UNANSWERED_MAX = 20_000;
 const PROGRESS_EVERY_MS = 10_000;
-/** Requests per second in the acts: at full rate three brokers and the house fill two cores, and that is no quiet. */
-const QUIET_RATE = 40;
 
 export interface ChaosOptions {
   readonly seed: number;

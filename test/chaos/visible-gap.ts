@@ -6,7 +6,7 @@
 import { systemClock as clock } from '../../shared/process/clock.ts';
 import type { RequestHead } from './frames.ts';
 import type { Rule } from './meddling.ts';
-import { PARTITIONS, SESSION_TIMEOUT_MS, type World } from './world.ts';
+import { PARTITIONS, SESSION_TIMEOUT_MS, THROUGH, type World } from './world.ts';
 
 export interface GapFigure {
   readonly what: string;
@@ -19,7 +19,6 @@ export interface GapFigure {
 const HELD_MS = 20_000;
 /** A session, a rebalance and a fence. */
 const WAIT_MS = SESSION_TIMEOUT_MS + 4_000;
-const AFTER = { least: 10, withinMs: 40_000 } as const;
 
 /** With a candidate serving in `lane`. @returns null when no transaction of it was met in time */
 export async function visibleGap(
@@ -64,7 +63,7 @@ export async function visibleGap(
   }
   // Answers that were committed before it are still on their way: only what comes after the whole wait is progress.
   await clock.sleep(WAIT_MS);
-  const still = await answers.progress([partition], AFTER);
+  const still = await answers.progress([partition], THROUGH);
   const others = answers.partitions.filter((each) => each !== partition);
   const figure = { what, gapMs: meter.worstMs([partition]), othersMs: meter.worstMs(others) };
   meter.stop();

@@ -8,6 +8,7 @@ import { DIGITS_ENDPOINT } from '../../demo/data/digits.ts';
 import { type Operator, operatorOf } from '../../demo/run/control.ts';
 import type { Bus } from '../../shared/bus/bus.ts';
 import { kafkaBus } from '../../shared/bus/kafka/kafka-bus.ts';
+import { MillraceError } from '../../shared/domain/errors.ts';
 import { type Topics, topicsOf } from '../../shared/domain/topics.ts';
 import { systemClock as clock } from '../../shared/process/clock.ts';
 import { eventually } from '../support/eventually.ts';
@@ -24,10 +25,12 @@ export const SERVICES = Object.keys(COPIES) as readonly ServiceName[];
 const PREFIX = 'chaos-';
 /** Until every partition of every group has its owner, on a busy machine. */
 const SETTLE_MS = 45_000;
-/** Unanswered requests of a partition in quiet: about a second of its traffic. */
-const BEHIND_MAX = 7;
-/** That many answers later whatever waited for a partition's new owner is through. */
-const QUIET = { least: 10, withinMs: 40_000 } as const;
+/** Requests per second in quiet: at full rate three brokers and the house fill two cores, and every figure is one of the queue. */
+export const QUIET_RATE = 40;
+/** Unanswered requests of a partition in quiet: a second of its traffic. */
+const BEHIND_MAX = Math.ceil(QUIET_RATE / PARTITIONS);
+/** So many answers later, in each partition, whatever waited is through. */
+export const THROUGH = { least: 10, withinMs: 40_000 } as const;
 
 export class World {
   readonly cluster: Cluster;
@@ -139,7 +142,8 @@ export class World {
       return requests.every((count, partition) => count - this.answers.of(partition) <= BEHIND_MAX);
     };
     await eventually('every request but the newest is answered', caughtUp, { timeoutMs: SETTLE_MS });
-    await this.answers.progress(this.answers.partitions, QUIET);
+    const still = await this.answers.progress(this.answers.partitions, THROUGH);
+    if (still.length > 0) throw new MillraceError('TIMED_OUT', { detail: `no answers in partitions ${still.join()}` });
   }
 
   /** Records of E.requests by partition: what must be answered, whatever the stream knows of them. */

@@ -17,7 +17,7 @@ import { type BesideService, startService } from './service.ts';
 const ENDPOINT = 'digits';
 const RATE_PER_SECOND = 200;
 const PACED_SECONDS = 25;
-/** Not counted: the processes of each run are new, and p99 of their first ten seconds is their compilers' (up to three times as much). */
+/** Not counted: the processes of each run are new, and p99 of their first seconds, three times as much, is their compilers'. */
 const PACED_WARM_SECONDS = 10;
 const PACED_RECORDS = RATE_PER_SECOND * PACED_SECONDS;
 const SATURATED_RECORDS = 20_000;

@@ -24,7 +24,7 @@ export async function startService(
   const [file = process.execPath, ...args] = confinedCommand([process.execPath, entry], NICE_LIVE);
   const child = spawn(file, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A session of its own, as a service manager gives it.
+    // A session of its own, as a service manager gives it; the terminal's Ctrl-C does not reach it there, but it dies with the bench.
     detached: true,
     env: {
       ...{ PATH, HOME, TMPDIR, MILLRACE_CLIENT_ID: `bench-${name}` },
