@@ -30,7 +30,7 @@ export interface ShadowFigures {
 
 /** Waits until all is compared, then judges. The comparators must still run. */
 export async function shadowVerdict(world: World): Promise<{ figures: ShadowFigures; problems: string[] }> {
-  await ended(world);
+  const unfinished = await ended(world);
   const { bus, topics } = world;
   const { runs, problems } = await recount({ bus, topics, endpoint: DIGITS_ENDPOINT, partitions: PARTITIONS });
   const shadows = runs.filter(({ run }) => run !== LIVE);
@@ -45,6 +45,7 @@ export async function shadowVerdict(world: World): Promise<{ figures: ShadowFigu
     skipped: sum(({ due }) => due.skipped),
   };
   const found = [
+    ...unfinished,
     ...problems,
     ...miscounted(runs, ALL_COUNTS),
     ...open.map(({ run, partition }) => `${run}: its comparison in partition ${partition} does not end`),
@@ -52,8 +53,8 @@ export async function shadowVerdict(world: World): Promise<{ figures: ShadowFigu
   return { figures, problems: found.slice(0, PROBLEMS_MAX) };
 }
 
-/** Follows the totals until every answer is counted and every run has ended, or that takes too long. */
-async function ended({ bus, topics, answers }: World): Promise<void> {
+/** Follows the totals until every answer is counted and every run has ended. @returns what is lacking when that takes too long */
+async function ended({ bus, topics, answers }: World): Promise<string[]> {
   const newest = new Map<string, Totals>();
   const over = new AbortController();
   const topic = topics.endpoint(DIGITS_ENDPOINT, 'totals');
@@ -62,14 +63,16 @@ async function ended({ bus, topics, answers }: World): Promise<void> {
       for (const record of records) noteTotals(newest, record);
     }
   })();
-  const isOver = () => {
+  const lacking = () => {
     const all = [...newest.values()];
     const live = all.filter((one) => runKey(one) === LIVE);
-    const counted = live.reduce((sum, { counts }) => sum + counts.matched, 0);
-    return counted >= answers.total && all.every((one) => one.ended || live.includes(one));
+    const uncounted = answers.total - live.reduce((sum, { counts }) => sum + counts.matched, 0);
+    const open = all.filter((one) => !one.ended && !live.includes(one)).length;
+    return uncounted <= 0 && open === 0 ? [] : [`${uncounted} answers are not counted, ${open} comparisons are open`];
   };
   const untilMs = clock.nowMs() + ENDS_WITHIN_MS;
-  while (!isOver() && clock.nowMs() < untilMs) await Promise.race([clock.sleep(POLL_MS), following]);
+  while (lacking().length > 0 && clock.nowMs() < untilMs) await Promise.race([clock.sleep(POLL_MS), following]);
   over.abort();
   await following;
+  return lacking().map((words) => `after ${ENDS_WITHIN_MS} ms ${words}`);
 }

@@ -56,7 +56,7 @@ function optionsOf(): ChaosOptions {
 async function main(): Promise<number> {
   const options = optionsOf();
   const interrupted = () => usage('interrupted');
-  const starting = World.start(say);
+  const starting = World.start(options);
   const world = await unlessAborted(starting, ended.signal, interrupted);
   // Services are children of this process: they end with it, however it ends.
   process.on('exit', () => {

@@ -25,12 +25,23 @@ export const SERVICES = Object.keys(COPIES) as readonly ServiceName[];
 const PREFIX = 'chaos-';
 /** Until every partition of every group has its owner, on a busy machine. */
 const SETTLE_MS = 45_000;
+/**
+ * Comparisons wait so long for partners and labels; the windows are in requests. Whoever takes a partition over reads a window of
+ * its answers again: with the default ones, half an hour of this traffic, that takes minutes on full cores.
+ */
+const WINDOW_SECONDS = 200;
 /** Requests per second in quiet: at full rate three brokers and the house fill two cores, and every figure is one of the queue. */
 export const QUIET_RATE = 40;
 /** Unanswered requests of a partition in quiet: a second of its traffic. */
 const BEHIND_MAX = Math.ceil(QUIET_RATE / PARTITIONS);
 /** So many answers later, in each partition, whatever waited is through. */
 export const THROUGH = { least: 10, withinMs: 40_000 } as const;
+
+export interface WorldOptions {
+  readonly say: (line: string) => void;
+  /** Requests per second that are to come. */
+  readonly rate: number;
+}
 
 export class World {
   readonly cluster: Cluster;
@@ -42,7 +53,7 @@ export class World {
   readonly #ended = new AbortController();
   #operator: Operator | null = null;
 
-  private constructor(cluster: Cluster, say: (line: string) => void) {
+  private constructor(cluster: Cluster, { say, rate }: WorldOptions) {
     this.cluster = cluster;
     this.say = say;
     const { brokers } = cluster;
@@ -51,14 +62,17 @@ export class World {
       MILLRACE_TRANSACTION_TIMEOUT_MS: '2000',
       MILLRACE_HEARTBEAT_INTERVAL_MS: '300',
     };
-    this.fleet = new Fleet({ brokers, prefix: PREFIX, more });
+    const window = String(Math.ceil((rate / PARTITIONS) * WINDOW_SECONDS));
+    const only = { comparator: { MILLRACE_JOIN_WINDOW: window, MILLRACE_LABEL_WINDOW: window } };
+    this.fleet = new Fleet({ brokers, prefix: PREFIX, more, only });
     this.bus = kafkaBus({ brokers, clientId: WATCHERS, clock, onNotice: () => undefined });
   }
 
   /** Starts everything and defines the endpoint. @throws what does not start */
-  static async start(say: (line: string) => void): Promise<World> {
+  static async start(options: WorldOptions): Promise<World> {
+    const { say } = options;
     const cluster = await Cluster.start(say);
-    const world = new World(cluster, say);
+    const world = new World(cluster, options);
     try {
       say('starting two of each service');
       await world.fleet.start('controller').ready();

@@ -14,12 +14,23 @@ const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 20_000;
 const TAIL_LINES = 12;
 
+interface FleetSettings {
+  readonly brokers: readonly string[];
+  readonly prefix: string;
+  /** Of all services. */
+  readonly more?: Readonly<Record<string, string>>;
+  /** Of one service: the others refuse what they do not know. */
+  readonly only?: Readonly<Partial<Record<ServiceName, Readonly<Record<string, string>>>>>;
+}
+
 /** Processes of one house. Their settings are the defaults but for what the test says. */
 export class Fleet {
   readonly processes: ServiceProcess[] = [];
   readonly #settings: Readonly<Record<string, string>>;
+  readonly #only: FleetSettings['only'];
 
-  constructor(settings: { readonly brokers: readonly string[]; readonly prefix: string; readonly more?: object }) {
+  constructor(settings: FleetSettings) {
+    this.#only = settings.only;
     this.#settings = {
       MILLRACE_BROKERS: settings.brokers.join(','),
       MILLRACE_PREFIX: settings.prefix,
@@ -31,7 +42,11 @@ export class Fleet {
   /** One more process; `ready` says when it works. */
   start(service: ServiceName): ServiceProcess {
     const name = `${service}-${this.processes.length}`;
-    const started = new ServiceProcess(service, name, { ...this.#settings, MILLRACE_CLIENT_ID: name });
+    const started = new ServiceProcess(service, name, {
+      ...this.#settings,
+      ...this.#only?.[service],
+      MILLRACE_CLIENT_ID: name,
+    });
     this.processes.push(started);
     return started;
   }
