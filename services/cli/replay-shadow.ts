@@ -5,7 +5,7 @@
 
 import type { Bus, ReadFrom } from '../../shared/bus/bus.ts';
 import { decodeControl } from '../../shared/codec/control.ts';
-import { readOutcome } from '../../shared/comparing/outcomes.ts';
+import { readOutcome, requestIdIn, sourceIn } from '../../shared/comparing/outcomes.ts';
 import { mergedReport } from '../../shared/comparing/reports.ts';
 import { Comparison, type SavedComparison } from '../../shared/comparison/comparison.ts';
 import type { Field } from '../../shared/comparison/outcome.ts';
@@ -168,13 +168,20 @@ class PartitionReplay {
 
   #addLive(record: InRecord): void {
     const { join } = this.#comparison;
-    const read = readOutcome(record, { fields: this.#fields, tolerances: [] });
-    join.live.read(record.offset, read.kind === 'outcome' ? read.source : -1);
-    if (read.kind === 'unreadable') join.addUnreadable('live', record.offset);
-    else if (this.#isSampled(read.requestId)) {
-      const id = headerBytes(record.headers, HEADER.cloudEventId);
-      this.#comparison.addLive(read.source, read.placed, id === null ? null : Buffer.from(read.requestId).toString());
+    const { headers, offset, partition } = record;
+    const requestId = requestIdIn(headers);
+    if (!this.#isSampled(requestId)) {
+      join.live.read(offset, sourceIn(headers, partition) ?? -1);
+      return;
     }
+    const read = readOutcome(record, { fields: this.#fields, tolerances: [] });
+    join.live.read(offset, read.kind === 'outcome' ? read.source : -1);
+    if (read.kind === 'unreadable') {
+      join.addUnreadable('live', offset);
+      return;
+    }
+    const hasOwnId = headerBytes(headers, HEADER.cloudEventId) !== null;
+    this.#comparison.addLive(read.source, read.placed, hasOwnId ? Buffer.from(requestId).toString() : null);
   }
 
   /** The newest requests may be under way: their answers are waited for, but not for ever. */

@@ -2,7 +2,7 @@
 // Flow: inputs → [addLive, addShadow, addLabel] → comparison. Every record moves its input on, whatever it says.
 
 import { decodeControl } from '../../shared/codec/control.ts';
-import { readOutcome, readShadow } from '../../shared/comparing/outcomes.ts';
+import { readOutcome, readShadow, requestIdIn, sourceIn } from '../../shared/comparing/outcomes.ts';
 import type { Comparison } from '../../shared/comparison/comparison.ts';
 import type { Field } from '../../shared/comparison/outcome.ts';
 import type { InRecord } from '../../shared/domain/record.ts';
@@ -28,6 +28,7 @@ export class RunRecords {
   readonly #isSampled: (requestId: Uint8Array) => boolean;
   /** Request ids that begin so are their requests' places. */
   readonly #placePrefix: Buffer;
+  #lastEnd = { offset: -1, end: -1 };
 
   constructor(comparison: Comparison, options: RunRecordsOptions) {
     const { run, place } = options;
@@ -40,13 +41,15 @@ export class RunRecords {
   addLive(record: InRecord): void {
     const { join } = this.#comparison;
     const { run, fields } = this.#options;
+    // Decoding is most of what an answer costs: what the sample leaves out is passed over undecoded.
+    if (run !== null && !this.#isSampled(requestIdIn(record.headers))) {
+      join.live.read(record.offset, sourceIn(record.headers, record.partition) ?? -1);
+      return;
+    }
     const read = readOutcome(record, { fields, tolerances: run?.tolerances ?? [] });
     join.live.read(record.offset, read.kind === 'outcome' ? read.source : -1);
-    if (read.kind === 'unreadable') {
-      join.addUnreadable('live', record.offset);
-    } else if (run === null || this.#isSampled(read.requestId)) {
-      this.#comparison.addLive(read.source, read.placed, this.#ownId(read.requestId));
-    }
+    if (read.kind === 'unreadable') join.addUnreadable('live', record.offset);
+    else this.#comparison.addLive(read.source, read.placed, this.#ownId(requestIdIn(record.headers)));
   }
 
   /** @returns the mark with which the comparison begins, when it is this record */
@@ -65,6 +68,20 @@ export class RunRecords {
     if (kind !== 'begun' || join.begun !== null) return null;
     join.begin(to);
     return read.mark;
+  }
+
+  /** End of the partition's requests when the label was keyed; −1 for what cannot be read. A label at the head is asked for often. */
+  endOf(record: InRecord): number {
+    if (this.#lastEnd.offset !== record.offset) {
+      let end = -1;
+      try {
+        end = decodeControl('keyed-label', record).requestsEnd;
+      } catch {
+        // Passed over by `addLabel`.
+      }
+      this.#lastEnd = { offset: record.offset, end };
+    }
+    return this.#lastEnd.end;
   }
 
   addLabel(record: InRecord): void {

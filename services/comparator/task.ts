@@ -175,7 +175,8 @@ export class Task {
     }
     // A label of what lies before the comparison begins is nobody's: whether it is, is known with the mark.
     const begun = join.begun !== null;
-    if (begun && this.#take(this.#labels, (record) => this.#records.addLabel(record))) return true;
+    const takesLabel = begun && !this.#labelWaits();
+    if (takesLabel && this.#take(this.#labels, (record) => this.#records.addLabel(record))) return true;
     if (!this.#isRestored(join.labels, this.#labels)) return false;
     const live = this.#live?.head ?? null;
     const shadow = this.#shadow?.head ?? null;
@@ -204,6 +205,19 @@ export class Task {
     const live = this.#live?.head ?? null;
     const bound = this.#comparison.join.shadowed + this.#deps.limits.ahead;
     return this.#run !== null && live !== null && sourceOf(live) > bound;
+  }
+
+  /**
+   * Whether the next label stays in its log until the answers to all that was asked before it are read. It may name an id that
+   * only its answer tells, and of labels that wait for their ids a bounded number is kept.
+   */
+  #labelWaits(): boolean {
+    const { live, labels } = this.#comparison.join;
+    const head = this.#labels.head;
+    if (head === null || labels.isOld(head.offset) || this.#live === null) return false;
+    if (this.#records.endOf(head) <= live.high + 1) return false;
+    // The answers are not there yet, or will not be read any more.
+    return !(this.#live.atEnd || (this.#goneMs !== null && this.#liveWaits()));
   }
 
   #take(input: Input | null, add: (record: InRecord) => void): boolean {

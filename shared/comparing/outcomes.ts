@@ -18,7 +18,7 @@ export interface FieldsInUse {
 }
 
 export type ReadOutcome =
-  | { readonly kind: 'outcome'; readonly source: number; readonly requestId: Bytes; readonly placed: Placed }
+  | { readonly kind: 'outcome'; readonly source: number; readonly placed: Placed }
   | { readonly kind: 'unreadable' };
 
 export type ReadShadow =
@@ -42,8 +42,7 @@ export function readOutcome(record: InRecord, use: FieldsInUse): ReadOutcome {
   if (values === null) return UNREADABLE;
   const scoringUs = numberIn(headerBytes(headers, HEADER.scoringUs) ?? NO_BYTES);
   const outcome: Outcome = { version, error, scoringUs, ...values };
-  const requestId = headerBytes(headers, HEADER.requestId) ?? NO_BYTES;
-  return { kind: 'outcome', source, requestId, placed: { outcome, offset, timestampMs } };
+  return { kind: 'outcome', source, placed: { outcome, offset, timestampMs } };
 }
 
 /** A record of E.shadow, of the run of this `rollout` and `version`. */
@@ -96,6 +95,11 @@ function areEqual(a: Bytes, b: Bytes): boolean {
   if (a.length !== b.length) return false;
   for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
   return true;
+}
+
+/** The id of the request that a record answers; empty where it names none. */
+export function requestIdIn(headers: readonly Header[]): Bytes {
+  return headerBytes(headers, HEADER.requestId) ?? NO_BYTES;
 }
 
 /** Offset of the source that a record names, where it lies in the record's partition; else null. */

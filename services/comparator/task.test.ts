@@ -1,0 +1,64 @@
+// Goal: labels that name ids find their answers, however far behind the answers are read.
+// Method: answers and labels lie in a memory bus, as after an outage; a task takes them as fast as it likes.
+
+import { expect, it } from 'vitest';
+import { memoryBus } from '../../shared/bus/memory/memory-bus.ts';
+import { memoryLog } from '../../shared/bus/memory/memory-log.ts';
+import { CONTROL_CONTENT_TYPE, encodeControl } from '../../shared/codec/control.ts';
+import { HEADER, header } from '../../shared/domain/headers.ts';
+import type { OutRecord } from '../../shared/domain/record.ts';
+import { topicsOf } from '../../shared/domain/topics.ts';
+import { ENDPOINT, pairsFrom } from '../../test/bench/comparator/answers.ts';
+import { VirtualClock } from '../../test/support/virtual-clock.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
+import { tailsOf } from './tail.ts';
+import { Task } from './task.ts';
+
+const ANSWERS = 3_000;
+/** A label by id goes to every partition, and only one knows it. */
+const PARTITIONS = 6;
+const STEP_RECORDS = 256;
+const ROUNDS_MAX = 1_000;
+
+const topics = topicsOf('');
+
+function answers(): OutRecord[] {
+  return pairsFrom(0, ANSWERS, 'avro').map(({ live }, source) => {
+    const others = live.headers.filter(([name]) => name !== HEADER.requestId);
+    const { key, value } = live;
+    const topic = topics.endpoint(ENDPOINT, 'predictions');
+    return { topic, partition: 0, key, value, headers: [...others, header(HEADER.requestId, `own-${source}`)] };
+  });
+}
+
+function labels(): OutRecord[] {
+  const topic = topics.endpoint(ENDPOINT, 'keyed-labels');
+  const ids = Array.from({ length: ANSWERS * PARTITIONS }, (_, i) => {
+    const source = Math.floor(i / PARTITIONS);
+    return { source, requestId: i % PARTITIONS === 0 ? `own-${source}` : `foreign-${i}` };
+  });
+  return ids.map(({ source, requestId }) => {
+    const value = encodeControl('keyed-label', { offset: -1, requestId, values: [1], requestsEnd: source + 1 });
+    return { topic, partition: 0, key: null, value, headers: [CONTROL_CONTENT_TYPE] };
+  });
+}
+
+it('takes a label no sooner than the answers to what was asked before it, so that none is forgotten', async () => {
+  const clock = new VirtualClock();
+  const bus = memoryBus(memoryLog(), { clock, name: 'test' });
+  await bus.admin.createTopics(topics.endpointTopicSpecs(ENDPOINT, 1));
+  await bus.write(labels());
+  await bus.write(answers());
+  const tails = tailsOf(topics, ENDPOINT, { bus, partition: 0, onChange() {} });
+  const task = new Task({ topics, endpoint: ENDPOINT, partition: 0, limits: DEFAULT_LIMITS, tails }, null, null);
+  const counts = () => task.take(clock.nowMs()).totals.counts;
+  for (let round = 0; round < ROUNDS_MAX && counts().labelled < ANSWERS; round++) {
+    task.step(STEP_RECORDS, clock.nowMs());
+    for (const tail of Object.values(tails)) tail.turn();
+    await clock.settle();
+  }
+  expect(counts()).toMatchObject({ matched: ANSWERS, labelled: ANSWERS, late: 0, duplicate: 0 });
+  await task.stop();
+  await Promise.all(Object.values(tails).map((tail) => tail.stop()));
+  await bus.close();
+});
