@@ -23,6 +23,8 @@ export const SESSION_TIMEOUT_MS = 3_000;
 const COPIES: Readonly<Record<ServiceName, number>> = { controller: 2, router: 2, scorer: 2, shadow: 2, comparator: 2 };
 export const SERVICES = Object.keys(COPIES) as readonly ServiceName[];
 const PREFIX = 'chaos-';
+/** Processes that are killed while they start are replaced so often. */
+const HEAL_ROUNDS_MAX = 5;
 /** Until every partition of every group has its owner, on a busy machine. */
 const SETTLE_MS = 45_000;
 /**
@@ -124,17 +126,26 @@ export class World {
     return modelProcesses(process.pid);
   }
 
-  /** As many of each service as there should be; the new ones are ready. */
+  /** As many of each service as there should be; the new ones are ready. @throws what a new one cannot start for */
   async heal(): Promise<void> {
     await this.cluster.heal();
-    const started: Promise<ServiceProcess>[] = [];
-    for (const service of SERVICES) {
-      for (const process of this.of(service)) process.kill('SIGCONT');
-      for (let copies = this.of(service).length; copies < COPIES[service]; copies++) {
-        started.push(this.fleet.start(service).ready());
-      }
+    for (let round = 1; ; round++) {
+      const started = SERVICES.flatMap((service) => this.#fillUp(service));
+      const outcomes = await Promise.allSettled(started.map((process) => process.ready()));
+      const failed = outcomes.flatMap((outcome, i) =>
+        outcome.status === 'rejected' ? [{ reason: outcome.reason, killed: started[i]?.killed === true }] : [],
+      );
+      if (failed.length === 0) return;
+      // The next fault may have hit one while it started; then it is replaced as well.
+      const [own] = failed.filter(({ killed }) => round === HEAL_ROUNDS_MAX || !killed);
+      if (own !== undefined) throw own.reason;
     }
-    await Promise.all(started);
+  }
+
+  #fillUp(service: ServiceName): ServiceProcess[] {
+    const running = this.of(service);
+    for (const process of running) process.kill('SIGCONT');
+    return Array.from({ length: COPIES[service] - running.length }, () => this.fleet.start(service));
   }
 
   /** Waits until routers and scorers share all partitions evenly. @throws TIMED_OUT */

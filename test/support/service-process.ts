@@ -104,6 +104,11 @@ export class ServiceProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** Whether a signal ended it, and not itself. */
+  get killed(): boolean {
+    return this.#child.signalCode !== null;
+  }
+
   /** Lines of one event, oldest first. */
   of(event: EventName): readonly LogLine[] {
     return this.lines.filter((line) => line.event === event);
