@@ -5,6 +5,7 @@ import { decodeControl } from '../../shared/codec/control.ts';
 import { readOutcome, readShadow, requestIdIn, sourceIn } from '../../shared/comparing/outcomes.ts';
 import type { Comparison } from '../../shared/comparison/comparison.ts';
 import type { Field } from '../../shared/comparison/outcome.ts';
+import type { KeyedLabel } from '../../shared/domain/comparison.ts';
 import type { InRecord } from '../../shared/domain/record.ts';
 import { type ShadowMark, samplerOf } from '../../shared/domain/shadow.ts';
 
@@ -28,7 +29,7 @@ export class RunRecords {
   readonly #isSampled: (requestId: Uint8Array) => boolean;
   /** Request ids that begin so are their requests' places. */
   readonly #placePrefix: Buffer;
-  #lastEnd = { offset: -1, end: -1 };
+  #lastLabel: { readonly at: number; readonly label: KeyedLabel | null } = { at: -1, label: null };
 
   constructor(comparison: Comparison, options: RunRecordsOptions) {
     const { run, place } = options;
@@ -70,30 +71,27 @@ export class RunRecords {
     return read.mark;
   }
 
-  /** End of the partition's requests when the label was keyed; −1 for what cannot be read. A label at the head is asked for often. */
+  /** End of the partition's requests when the label was keyed; −1 for what cannot be read. */
   endOf(record: InRecord): number {
-    if (this.#lastEnd.offset !== record.offset) {
-      let end = -1;
-      try {
-        end = decodeControl('keyed-label', record).requestsEnd;
-      } catch {
-        // Passed over by `addLabel`.
-      }
-      this.#lastEnd = { offset: record.offset, end };
-    }
-    return this.#lastEnd.end;
+    return this.#labelOf(record)?.requestsEnd ?? -1;
   }
 
   addLabel(record: InRecord): void {
     const { join } = this.#comparison;
-    try {
-      const { offset, requestId, values, requestsEnd } = decodeControl('keyed-label', record);
-      join.labels.read(record.offset, offset < 0 ? requestsEnd : offset);
-      this.#comparison.addLabel(offset < 0 ? requestId : offset, { offset: record.offset, values, requestsEnd });
-    } catch {
-      // Only we write this topic.
+    const label = this.#labelOf(record);
+    if (label === null) {
       join.labels.read(record.offset, -1);
+      return;
     }
+    const { offset, requestId, values, requestsEnd } = label;
+    join.labels.read(record.offset, offset < 0 ? requestsEnd : offset);
+    this.#comparison.addLabel(offset < 0 ? requestId : offset, { offset: record.offset, values, requestsEnd });
+  }
+
+  /** Decoded once: the label at the head is asked for its end again and again. Null for what cannot be read: only we write this topic. */
+  #labelOf(record: InRecord): KeyedLabel | null {
+    if (this.#lastLabel.at !== record.offset) this.#lastLabel = { at: record.offset, label: decodeLabel(record) };
+    return this.#lastLabel.label;
   }
 
   /** A request id that is not just the request's place, as text; else null. */
@@ -101,5 +99,13 @@ export class RunRecords {
     const prefix = this.#placePrefix;
     const length = Math.min(requestId.length, prefix.length);
     return length === 0 || prefix.compare(requestId, 0, length) === 0 ? null : Buffer.from(requestId).toString();
+  }
+}
+
+function decodeLabel(record: InRecord): KeyedLabel | null {
+  try {
+    return decodeControl('keyed-label', record);
+  } catch {
+    return null;
   }
 }
