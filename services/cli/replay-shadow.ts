@@ -5,7 +5,8 @@
 
 import type { Bus, ReadFrom } from '../../shared/bus/bus.ts';
 import { decodeControl } from '../../shared/codec/control.ts';
-import { readOutcome, requestIdIn, sourceIn } from '../../shared/comparing/outcomes.ts';
+import { addAnswer } from '../../shared/comparing/add-answer.ts';
+import { readOutcome } from '../../shared/comparing/outcomes.ts';
 import { mergedReport } from '../../shared/comparing/reports.ts';
 import { Comparison, type SavedComparison } from '../../shared/comparison/comparison.ts';
 import type { Field } from '../../shared/comparison/outcome.ts';
@@ -167,21 +168,13 @@ class PartitionReplay {
   }
 
   #addLive(record: InRecord): void {
-    const { join } = this.#comparison;
-    const { headers, offset, partition } = record;
-    const requestId = requestIdIn(headers);
-    if (!this.#isSampled(requestId)) {
-      join.live.read(offset, sourceIn(headers, partition) ?? -1);
-      return;
-    }
-    const read = readOutcome(record, { fields: this.#fields, tolerances: [] });
-    join.live.read(offset, read.kind === 'outcome' ? read.source : -1);
-    if (read.kind === 'unreadable') {
-      join.addUnreadable('live', offset);
-      return;
-    }
-    const hasOwnId = headerBytes(headers, HEADER.cloudEventId) !== null;
-    this.#comparison.addLive(read.source, read.placed, hasOwnId ? Buffer.from(requestId).toString() : null);
+    const hasOwnId = headerBytes(record.headers, HEADER.cloudEventId) !== null;
+    addAnswer(this.#comparison, record, {
+      fields: this.#fields,
+      tolerances: [],
+      isSampled: this.#isSampled,
+      ownId: (requestId) => (hasOwnId ? Buffer.from(requestId).toString() : null),
+    });
   }
 
   /** The newest requests may be under way: their answers are waited for, but not for ever. */

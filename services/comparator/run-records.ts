@@ -2,7 +2,8 @@
 // Flow: inputs → [addLive, addShadow, addLabel] → comparison. Every record moves its input on, whatever it says.
 
 import { decodeControl } from '../../shared/codec/control.ts';
-import { readOutcome, readShadow, requestIdIn, sourceIn } from '../../shared/comparing/outcomes.ts';
+import { type AnswersInUse, addAnswer } from '../../shared/comparing/add-answer.ts';
+import { readShadow } from '../../shared/comparing/outcomes.ts';
 import type { Comparison } from '../../shared/comparison/comparison.ts';
 import type { Field } from '../../shared/comparison/outcome.ts';
 import type { KeyedLabel } from '../../shared/domain/comparison.ts';
@@ -26,31 +27,26 @@ export interface RunRecordsOptions {
 export class RunRecords {
   readonly #comparison: Comparison;
   readonly #options: RunRecordsOptions;
-  readonly #isSampled: (requestId: Uint8Array) => boolean;
+  readonly #answers: AnswersInUse;
   /** Request ids that begin so are their requests' places. */
   readonly #placePrefix: Buffer;
   #lastLabel: { readonly at: number; readonly label: KeyedLabel | null } = { at: -1, label: null };
 
   constructor(comparison: Comparison, options: RunRecordsOptions) {
-    const { run, place } = options;
+    const { run, fields, place } = options;
     this.#comparison = comparison;
     this.#options = options;
-    this.#isSampled = samplerOf(place.endpoint, run?.sampleBp ?? 0);
+    this.#answers = {
+      fields,
+      tolerances: run?.tolerances ?? [],
+      isSampled: run === null ? () => true : samplerOf(place.endpoint, run.sampleBp),
+      ownId: (requestId) => this.#ownId(requestId),
+    };
     this.#placePrefix = Buffer.from(`${place.requests}-${place.partition}-`);
   }
 
   addLive(record: InRecord): void {
-    const { join } = this.#comparison;
-    const { run, fields } = this.#options;
-    // Decoding is most of what an answer costs: what the sample leaves out is passed over undecoded.
-    if (run !== null && !this.#isSampled(requestIdIn(record.headers))) {
-      join.live.read(record.offset, sourceIn(record.headers, record.partition) ?? -1);
-      return;
-    }
-    const read = readOutcome(record, { fields, tolerances: run?.tolerances ?? [] });
-    join.live.read(record.offset, read.kind === 'outcome' ? read.source : -1);
-    if (read.kind === 'unreadable') join.addUnreadable('live', record.offset);
-    else this.#comparison.addLive(read.source, read.placed, this.#ownId(requestIdIn(record.headers)));
+    addAnswer(this.#comparison, record, this.#answers);
   }
 
   /** @returns the mark with which the comparison begins, when it is this record */
