@@ -13,6 +13,8 @@ import type { Place } from './place.ts';
 const SECOND_MS = 1_000;
 /** Enough to see the steady rate behind the first batches. */
 const CAPACITY_RECORDS = 40_000;
+/** The first round runs code that is not compiled yet. */
+const CAPACITY_ROUNDS = 3;
 const CAPACITY_DEADLINE_MS = 120_000;
 const OVERLOAD_FACTOR = 2;
 /** Requests are written in rounds of this length. */
@@ -56,19 +58,26 @@ async function lagOf({ bus, topics, endpoint }: Place): Promise<number> {
   return lag;
 }
 
-async function capacityOf(place: Place): Promise<number> {
-  await place.send(CAPACITY_RECORDS);
-  const startMs = clock.nowMs();
-  const behind = await lagOf(place);
-  await eventually('the first records are answered', async () => (await lagOf(place)) === 0, {
-    timeoutMs: CAPACITY_DEADLINE_MS,
-  });
-  return (behind * SECOND_MS) / (clock.nowMs() - startMs);
+/** Requests per second of the fastest round; twice those of a slower one might not be a flood. */
+async function capacityOf(place: Place, say: (line: string) => void): Promise<number> {
+  let fastest = 0;
+  for (let round = 1; round <= CAPACITY_ROUNDS; round++) {
+    // From the first write on: what is answered meanwhile counts.
+    const startMs = clock.nowMs();
+    await place.send(CAPACITY_RECORDS);
+    await eventually('a round is answered', async () => (await lagOf(place)) === 0, {
+      timeoutMs: CAPACITY_DEADLINE_MS,
+    });
+    const perSecond = (CAPACITY_RECORDS * SECOND_MS) / (clock.nowMs() - startMs);
+    say(`  round ${round} of ${CAPACITY_ROUNDS}: ${perSecond.toFixed(0)} requests/s`);
+    fastest = Math.max(fastest, perSecond);
+  }
+  return fastest;
 }
 
 /** @throws TIMED_OUT when the house never catches up */
 export async function runFlood(place: Place, seconds: number, say: (line: string) => void): Promise<FloodReport> {
-  const capacity = await capacityOf(place);
+  const capacity = await capacityOf(place, say);
   const rate = Math.round(OVERLOAD_FACTOR * capacity);
   say(`it takes ${capacity.toFixed(0)} requests/s; ${rate}/s are offered for ${seconds} s`);
   const before = place.sent();
