@@ -35,7 +35,7 @@ export async function faultAfterFault(world: World, options: CampaignOptions): P
     if (options.signal.aborted) return;
     const apply = FAULTS[draw.kind];
     if (apply === undefined) throw new RangeError(`no fault is called ${draw.kind}`);
-    options.onFault(await runFault(world, draw, apply));
+    options.onFault(await runFault({ house: world, clock }, draw, () => apply(world, draw)));
     await clock.sleep(draw.restMs, options.signal);
   }
 }

@@ -1,27 +1,28 @@
 // Fault: one kind of trouble, from its beginning to the recovery; and what must go on meanwhile.
-// Flow: schedule draws → [runFault]: apply → progress while it lasts → heal → progress everywhere → record.
+// Flow: schedule draws → [runFault]: apply → it lasts → progress while it still does → heal → progress everywhere → bars.ts.
 // Invariant: every wait is bounded and its end is judged: a partition that stands still is named.
 
-import { systemClock as clock } from '../../shared/process/clock.ts';
+import type { Clock } from '../../shared/domain/clock.ts';
+import { errorText } from '../../shared/domain/errors.ts';
+import { BARS, type Bar, missesOf } from './bars.ts';
 import type { Draw } from './schedule.ts';
 import type { World } from './world.ts';
 
-/** Session timeout, a rebalance, fences, and a machine with other work to do. */
-const DURING_MS = 25_000;
+/** Answers that were under way when it began are through by then, so a fault lasts so long at least. */
+const UNDER_WAY_MS = 2_000;
 const RECOVERY_MS = 45_000;
 /** Answers that count as progress, per partition. */
 const LEAST_ANSWERS = 3;
 
-/** What goes on while a fault lasts: everything (others take over), what it does not concern, or nothing surely. */
-export type Requirement = 'all' | 'others' | 'none';
-
 export interface Applied {
   readonly target: string;
-  /** Partitions that it hits. */
+  /** Partitions that may wait until it is over; all others go on. */
   readonly concerned: readonly number[];
-  readonly during: Requirement;
+  readonly bar: Bar;
   /** How long it lasts at least; 0 for what is over at once. */
   readonly holdMs: number;
+  /** What is done while it lasts, which is until that is done. */
+  readonly work?: Promise<void>;
   /** Undoes what `World.heal` does not. */
   readonly heal: () => Promise<void>;
 }
@@ -41,42 +42,43 @@ export interface FaultRecord {
   readonly problems: readonly string[];
 }
 
-export async function runFault(world: World, draw: Draw<string>, apply: Apply): Promise<FaultRecord> {
-  const { answers } = world;
+/** What a fault is watched by. */
+export interface Watched {
+  readonly house: Pick<World, 'answers' | 'heal'>;
+  readonly clock: Clock;
+}
+
+export async function runFault(
+  { house, clock }: Watched,
+  draw: Draw<string>,
+  apply: () => Promise<Applied | null>,
+): Promise<FaultRecord> {
+  const { answers } = house;
   const atMs = clock.nowMs();
   const meter = answers.meter();
-  const problems: string[] = [];
-  let [target, stallDuringMs] = ['', 0];
+  const errors: string[] = [];
+  let [applied, stillDuring, stallDuringMs]: [Applied | null, readonly number[], number] = [null, [], 0];
   try {
-    const applied = await apply(world, draw);
-    if (applied === null) return { ...draw, target, atMs, stallDuringMs, stallMs: 0, problems };
-    target = applied.target;
-    const must = requiredOf(applied, answers.partitions);
-    const hold = clock.sleep(applied.holdMs);
-    // What is taken over counts once it was: before that, answers are those that were under way.
-    if (applied.during === 'all') await hold;
-    const want = { least: LEAST_ANSWERS, withinMs: DURING_MS };
-    const still = await answers.progress(must, want);
+    applied = await apply();
+    if (applied === null) {
+      meter.stop();
+      return { ...draw, target: '', atMs, stallDuringMs, stallMs: 0, problems: [] };
+    }
+    const { concerned, bar, holdMs, work } = applied;
+    const must = answers.partitions.filter((partition) => !concerned.includes(partition));
+    await Promise.all([clock.sleep(Math.max(holdMs, UNDER_WAY_MS)), work]);
+    stillDuring = await answers.progress(must, { least: LEAST_ANSWERS, withinMs: bar.duringMs });
     stallDuringMs = meter.worstMs(must);
-    if (still.length > 0) problems.push(`${nameOf(draw, target)}: no progress during it in partitions ${still.join()}`);
-    await hold;
     await applied.heal();
   } catch (error) {
-    problems.push(`${nameOf(draw, target)}: ${error instanceof Error ? error.message : String(error)}`);
+    errors.push(errorText(error));
   }
-  await world.heal();
-  const still = await answers.progress(answers.partitions, { least: LEAST_ANSWERS, withinMs: RECOVERY_MS });
-  if (still.length > 0) problems.push(`${nameOf(draw, target)}: no recovery of partitions ${still.join()}`);
+  await house.heal();
+  const stillAfter = await answers.progress(answers.partitions, { least: LEAST_ANSWERS, withinMs: RECOVERY_MS });
   const stallMs = meter.worstMs(answers.partitions);
   meter.stop();
+  const misses = missesOf({ stallDuringMs, stallMs, stillDuring, stillAfter }, applied?.bar ?? BARS.broker);
+  const target = applied?.target ?? '';
+  const problems = [...errors, ...misses].map((words) => `fault ${draw.number}, ${draw.kind} of ${target}: ${words}`);
   return { ...draw, target, atMs, stallDuringMs, stallMs, problems };
-}
-
-function requiredOf({ during, concerned }: Applied, all: readonly number[]): readonly number[] {
-  if (during === 'none') return [];
-  return during === 'all' ? all : all.filter((partition) => !concerned.includes(partition));
-}
-
-function nameOf(draw: Draw<string>, target: string): string {
-  return `fault ${draw.number}, ${draw.kind} of ${target}`;
 }

@@ -73,11 +73,12 @@ export interface RequestHead {
   readonly apiVersion: number;
   readonly correlationId: number;
   readonly clientId: string;
-  /** The transactional id, where the request begins with it (EndTxn, AddOffsetsToTxn, …; not flexible), else empty. */
+  /** The transactional id, where the request begins with one (EndTxn, Produce, …; not flexible), else empty. */
   readonly transactionalId: string;
 }
 
 const BEGINS_WITH_TRANSACTION: readonly number[] = [
+  APIS.Produce.key,
   APIS.EndTxn.key,
   APIS.AddPartitionsToTxn.key,
   APIS.AddOffsetsToTxn.key,

@@ -3,6 +3,7 @@
 // Bounds: 2 s after a clean stop, the session timeout and 3 s after a kill; a rolling restart has none but that all go on.
 
 import type { ServiceName, ServiceProcess } from '../support/service-process.ts';
+import { concernedBy } from './concerned.ts';
 import { SERVICES, SESSION_TIMEOUT_MS, THROUGH, type World } from './world.ts';
 
 export interface HandoverFigure {
@@ -59,7 +60,7 @@ export async function handovers(world: World): Promise<{ figures: HandoverFigure
     const copies = world.of(service);
     for (const [index, victim] of copies.entries()) {
       await note(`rolling restart: ${service} ${index + 1} of ${copies.length}`, null, async () => {
-        const moved = world.concerned(victim);
+        const moved = concernedBy(world, victim);
         await victim.stop();
         await world.heal();
         return moved;
@@ -83,7 +84,7 @@ async function end(
 ): Promise<readonly number[]> {
   const victim = world.of(service)[0];
   if (victim === undefined) return [];
-  const moved = world.concerned(victim);
+  const moved = concernedBy(world, victim);
   await how(victim);
   return moved;
 }

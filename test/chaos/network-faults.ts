@@ -3,7 +3,9 @@
 // Flow: registry.ts lists them; they arm rules of meddling.ts and turn the proxies.
 
 import { systemClock as clock } from '../../shared/process/clock.ts';
-import type { Applied, Apply } from './fault.ts';
+import { BARS } from './bars.ts';
+import { concernedByRequest } from './concerned.ts';
+import type { Apply } from './fault.ts';
 import type { ApiName } from './frames.ts';
 import type { Deed, Rule } from './meddling.ts';
 import type { Direction } from './proxy.ts';
@@ -37,20 +39,20 @@ async function oneMore(world: World): Promise<void> {
   await extra.stop();
 }
 
-/** One message of `api` suffers `deed`; only its partition may wait for it. */
+/** One message of `api` suffers `deed`; only the partition that it names may wait for it, and no other when it names none. */
 const oneMessage =
   (api: ApiName, deedOf: (detail: number) => Deed): Apply =>
   async (world, { detail }) => {
     const { meddling } = world.cluster;
+    const deed = deedOf(detail);
     let victim = '';
-    let concerned: readonly number[] = world.answers.partitions;
+    let concerned: readonly number[] = [];
     const rule: Rule = {
       api,
-      deed: deedOf(detail),
-      applies: ({ clientId, transactionalId }) => {
-        victim = clientId;
-        const partition = /-(\d+)$/.exec(transactionalId)?.[1];
-        if (partition !== undefined) concerned = [Number(partition)];
+      deed,
+      applies: (head) => {
+        victim = head.clientId;
+        concerned = concernedByRequest(head, world.fleet.processes);
         return true;
       },
     };
@@ -61,7 +63,8 @@ const oneMessage =
     }
     await provoked;
     if (meddling.disarm(rule)) return null;
-    return { target: `${api} of ${victim}`, concerned, during: 'others', holdMs: 0, heal: NOTHING };
+    const holdMs = 'ms' in deed ? deed.ms : 0;
+    return { target: `${api} of ${victim}`, concerned, bar: BARS.message, holdMs, heal: NOTHING };
   };
 
 const swallow = () => ({ do: 'swallow' }) as const;
@@ -71,10 +74,11 @@ const refuse = (detail: number) => ({ do: 'rewrite', code: chosen(RETRIABLE_CODE
 
 const cutConnections: Apply = async (world) => {
   const cut = world.cluster.proxies.reduce((sum, proxy) => sum + proxy.cut(), 0);
-  return { ...anywhere(`${cut} connections`), holdMs: 0 };
+  if (cut === 0) return null;
+  return { target: `${cut} connections`, concerned: [], bar: BARS.takeOver, holdMs: 0, heal: NOTHING };
 };
 
-/** Connections to one broker stay up, and nothing comes through; the broker itself goes on leading. */
+/** Connections to one broker stay up, and nothing comes through; as it goes on leading, all may wait for it. */
 const stall =
   (directions: readonly Direction[]): Apply =>
   async (world, { target, holdMs }) => {
@@ -86,12 +90,8 @@ const stall =
       // What was stalled in one direction only is as broken as it looks.
       if (directions.length === 1) proxy?.cut();
     };
-    return { ...anywhere(`broker ${id}`), holdMs, heal };
+    return { target: `broker ${id}`, concerned: world.answers.partitions, bar: BARS.broker, holdMs, heal };
   };
-
-function anywhere(target: string): Applied {
-  return { target, concerned: [], during: 'none', holdMs: 0, heal: NOTHING };
-}
 
 /** By kind. */
 export const NETWORK_FAULTS: Readonly<Record<string, Apply>> = {

@@ -1,37 +1,40 @@
 // ProcessFaults: what happens to processes: killed, stopped for a while, ended; services, models and brokers.
 // Flow: registry.ts lists them; fault.ts runs them. Everything that was killed is started again by `World.heal`.
 
+import { systemClock as clock } from '../../shared/process/clock.ts';
 import { signalIfAlive } from '../support/model-processes.ts';
 import type { ServiceName } from '../support/service-process.ts';
+import { BARS, TAKE_OVER_MS } from './bars.ts';
+import { answersWaitFor, concernedBy } from './concerned.ts';
 import type { Applied, Apply } from './fault.ts';
 import { chosen } from './schedule.ts';
-import { SERVICES, SESSION_TIMEOUT_MS } from './world.ts';
+import { SERVICES, type World } from './world.ts';
 
 const NOTHING = () => Promise.resolve();
-/** Until the others must have taken over what a killed process owned. */
-const TAKE_OVER_MS = SESSION_TIMEOUT_MS + 3_000;
-const STORM_ROUNDS = 3;
+/** A storm lasts longer than anyone may be silent in it. */
+const STORM_MS = BARS.takeOver.duringMs + 3_000;
+
+const barOf = (service: ServiceName) => (answersWaitFor(service) ? BARS.takeOver : BARS.bystander);
 
 const killService =
   (service: ServiceName): Apply =>
   async (world, { target }) => {
     const victim = chosen(world.of(service), target);
     if (victim === null) return null;
-    const concerned = world.concerned(victim);
     victim.kill('SIGKILL');
-    return { target: victim.name, concerned, during: 'all', holdMs: TAKE_OVER_MS, heal: NOTHING };
+    return { target: victim.name, concerned: [], bar: barOf(service), holdMs: TAKE_OVER_MS, heal: NOTHING };
   };
 
-/** A stopped process loses its partitions with its session, and wakes up as a zombie. */
+/** A stopped process loses its partitions with its session, and wakes up as a zombie; if it is stopped for long, others go on. */
 const pauseService =
   (service: ServiceName): Apply =>
   async (world, { target, holdMs }) => {
     const victim = chosen(world.of(service), target);
     if (victim === null) return null;
-    const concerned = world.concerned(victim);
+    const concerned = holdMs < TAKE_OVER_MS ? concernedBy(world, victim) : [];
     victim.kill('SIGSTOP');
     const heal = async () => victim.kill('SIGCONT');
-    return { target: victim.name, concerned, during: 'others', holdMs, heal };
+    return { target: victim.name, concerned, bar: barOf(service), holdMs, heal };
   };
 
 const signalModel =
@@ -42,9 +45,9 @@ const signalModel =
     if (owner === null || pid === null) return null;
     signalIfAlive(pid, signal);
     const heal = async () => signalIfAlive(pid, 'SIGCONT');
-    const concerned = world.concerned(owner);
+    const concerned = concernedBy(world, owner);
     const lasts = signal === 'SIGSTOP' ? holdMs : 0;
-    return { target: `a model of ${owner.name}`, concerned, during: 'others', holdMs: lasts, heal };
+    return { target: `a model of ${owner.name}`, concerned, bar: barOf(owner.service), holdMs: lasts, heal };
   };
 
 const endBroker =
@@ -63,24 +66,22 @@ const fullDisk: Apply = async (world, { target, holdMs }) => {
 
 /** Two of three nodes are enough for everything. */
 function broker(id: number, holdMs: number): Applied {
-  return { target: `broker ${id}`, concerned: [], during: 'all', holdMs, heal: NOTHING };
+  return { target: `broker ${id}`, concerned: [], bar: BARS.broker, holdMs, heal: NOTHING };
 }
 
 /** Members come and go faster than a group settles. */
 const rebalanceStorm: Apply = async (world) => {
-  for (let round = 0; round < STORM_ROUNDS; round++) {
+  const work = storm(world);
+  return { target: 'routers and scorers', concerned: [], bar: BARS.takeOver, holdMs: STORM_MS, work, heal: NOTHING };
+};
+
+async function storm(world: World): Promise<void> {
+  for (const untilMs = clock.nowMs() + STORM_MS; clock.nowMs() < untilMs; ) {
     const extra = (['router', 'scorer'] as const).map((service) => world.fleet.start(service));
     await Promise.all(extra.map((process) => process.ready()));
     await Promise.all(extra.map((process) => process.stop()));
   }
-  return {
-    target: `${STORM_ROUNDS} times a router and a scorer`,
-    concerned: [],
-    during: 'all',
-    holdMs: 0,
-    heal: NOTHING,
-  };
-};
+}
 
 const perService = (verb: string, of: (service: ServiceName) => Apply) =>
   SERVICES.map((service): readonly [string, Apply] => [`${verb}-${service}`, of(service)]);

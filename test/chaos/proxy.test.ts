@@ -103,6 +103,12 @@ it('splits frames that come byte by byte', () => {
   expect(requestHead(frames[1] ?? Buffer.alloc(0)).transactionalId).toBe('group.digits.lane.green-3');
 });
 
+it('reads the transaction of a request that begins with one, and of no other', () => {
+  const transactionOf = (api: ApiName) => requestHead(request(api, 1)).transactionalId;
+  expect(transactionOf('Produce')).toBe('group.digits.lane.green-3');
+  expect(transactionOf('Fetch')).toBe('');
+});
+
 it('swallows one answer of an API, once, after the broker has acted', async () => {
   const { meddling, served, connect } = await world();
   const { socket, ids } = await connect();

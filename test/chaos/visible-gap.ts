@@ -4,6 +4,7 @@
 // Bound: the session, a rebalance and a fence, or the transaction timeout, whichever comes first, on a busy machine.
 
 import { systemClock as clock } from '../../shared/process/clock.ts';
+import { partitionOf } from './concerned.ts';
 import type { RequestHead } from './frames.ts';
 import type { Rule } from './meddling.ts';
 import { PARTITIONS, SESSION_TIMEOUT_MS, THROUGH, type World } from './world.ts';
@@ -35,7 +36,7 @@ export async function visibleGap(
   const rule: Rule = {
     api: 'EndTxn',
     applies: ({ transactionalId }) =>
-      transactionalId.includes(`scorer.digits.${lane}.`) && partitions.includes(partitionOf(transactionalId)),
+      transactionalId.includes(`scorer.digits.${lane}.`) && partitions.includes(partitionOf(transactionalId) ?? -1),
     deed: {
       do: 'hold',
       reached: (reached) => {
@@ -57,7 +58,7 @@ export async function visibleGap(
   const partition = partitionOf(met?.transactionalId ?? '');
   const whose = partitions.length < PARTITIONS ? "the incumbent's is another" : "the incumbent's is the same";
   const what = `a candidate's scorer ${signal === 'SIGSTOP' ? 'stopped' : 'killed'} before its commit; ${whose}`;
-  if (Number.isNaN(partition)) {
+  if (partition === null) {
     meter.stop();
     return { figure: null, problems: [`${what}: no transaction was met`] };
   }
@@ -82,8 +83,4 @@ function preferred(world: World, lane: string): readonly number[] {
     }),
   );
   return apart.length > 0 ? apart : world.answers.partitions;
-}
-
-function partitionOf(transactionalId: string): number {
-  return Number(/-(\d+)$/.exec(transactionalId)?.[1] ?? Number.NaN);
 }

@@ -116,11 +116,6 @@ export class World {
     return [...new Set(own.flat())].sort((a, b) => a - b);
   }
 
-  /** Partitions whose answers wait for the process: controllers, shadows and comparators hold nobody up. */
-  concerned(process: ServiceProcess): readonly number[] {
-    return process.service === 'router' || process.service === 'scorer' ? this.owned(process) : [];
-  }
-
   /** Process ids of the models that a scorer or a shadow runs now. */
   models(process: ServiceProcess): readonly number[] {
     return modelProcesses(process.pid);
