@@ -4,6 +4,7 @@ import type { Totals } from '../../shared/analysis/totals.ts';
 import { CHECKS } from '../../shared/analysis/violation.ts';
 import type { RolloutCounts } from './rollouts.ts';
 import type { Findings } from './run.ts';
+import type { Figure, Gaps } from './tries.ts';
 
 export interface ChaosReport {
   readonly seed: number;
@@ -111,11 +112,13 @@ function stallOf(report: ChaosReport, kind: string): string {
   return stall === undefined ? '' : `   silence ${stall.duringMs} ms while it lasted, ${stall.allMs} ms in all`;
 }
 
-function figures(
-  title: string,
-  entries: readonly { readonly what: string; readonly gapMs: number; readonly othersMs: number }[],
-): string[] {
+function figures(title: string, entries: readonly Figure[]): string[] {
   if (entries.length === 0) return [];
-  const lines = entries.map((each) => `  ${each.what.padEnd(80)}${each.gapMs} ms, others ${each.othersMs} ms`);
+  const words = ({ gapMs, othersMs }: Gaps) => `${gapMs} ms, others ${othersMs} ms`;
+  const lines = entries.map((each) => {
+    const { tries, bounds } = each;
+    const all = tries.length > 1 ? `; best of ${tries.map(words).join('; ')}` : '';
+    return `  ${each.what.padEnd(60)}${words(each)}; bound ${words(bounds)}${all}`;
+  });
   return [`${title}:`, ...lines, ''];
 }

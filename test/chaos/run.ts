@@ -8,13 +8,14 @@ import { errorText } from '../../shared/domain/errors.ts';
 import { systemClock as clock } from '../../shared/process/clock.ts';
 import { faultAfterFault, killEvery } from './campaign.ts';
 import type { FaultRecord } from './fault.ts';
-import { type HandoverFigure, handovers } from './handover.ts';
+import { handovers } from './handover.ts';
 import { audit, BOUNDS_IN_TROUBLE, wordsOfTrouble } from './judge.ts';
 import { type ShadowFigures, shadowVerdict } from './judge-shadow.ts';
 import { type ChaosReport, reportOf } from './report.ts';
 import { Rollouts } from './rollouts.ts';
 import { Stream } from './stream.ts';
-import { type GapFigure, visibleGap } from './visible-gap.ts';
+import type { Figure } from './tries.ts';
+import { visibleGap } from './visible-gap.ts';
 import { PARTITIONS, QUIET_RATE, type World } from './world.ts';
 
 const ANSWERS_MS = 180_000;
@@ -39,8 +40,8 @@ export interface ChaosOptions {
 export interface Findings {
   readonly problems: string[];
   readonly faults: FaultRecord[];
-  readonly handovers: HandoverFigure[];
-  readonly gaps: GapFigure[];
+  readonly handovers: Figure[];
+  readonly gaps: Figure[];
   quietRollback: { readonly cutMs: number; readonly answerMs: number } | null;
   shadow: ShadowFigures | null;
 }

@@ -1,22 +1,17 @@
 // VisibleGap: how long readers of answers wait when a candidate's scorer stops, or dies, between its writes and its commit.
 // Method: half of the traffic is the candidate's. A proxy holds the scorer's EndTxn, so its transaction is open, and the
 //         scorer is stopped or killed at that moment. Read committed, the partition stands still until someone ends it.
-// Bound: the session, a rebalance and a fence, or the transaction timeout, whichever comes first, on a busy machine.
+// Bound: that of a killed worker: the session, a rebalance and a fence, or the transaction timeout, whichever comes first.
 
 import { systemClock as clock } from '../../shared/process/clock.ts';
 import { partitionOf } from './concerned.ts';
-import type { RequestHead } from './frames.ts';
+import { KILL } from './handover.ts';
 import type { Rule } from './meddling.ts';
+import { type Figure, figureOf, type Gaps, missedBounds } from './tries.ts';
 import { PARTITIONS, SESSION_TIMEOUT_MS, THROUGH, type World } from './world.ts';
 
-export interface GapFigure {
-  readonly what: string;
-  /** Time without a visible answer in the partition of the open transaction, ms. */
-  readonly gapMs: number;
-  /** The longest such time in any other partition, ms. */
-  readonly othersMs: number;
-}
-
+/** All partitions of the scorer wait for its session. */
+const BOUNDS: Gaps = { gapMs: KILL.gapMs, othersMs: KILL.gapMs };
 const HELD_MS = 20_000;
 /** A session, a rebalance and a fence. */
 const WAIT_MS = SESSION_TIMEOUT_MS + 4_000;
@@ -26,12 +21,23 @@ export async function visibleGap(
   world: World,
   lane: string,
   signal: 'SIGSTOP' | 'SIGKILL',
-): Promise<{ figure: GapFigure | null; problems: readonly string[] }> {
+): Promise<{ figure: Figure | null; problems: readonly string[] }> {
+  const problems: string[] = [];
+  const what = `a candidate's scorer ${signal === 'SIGSTOP' ? 'stopped' : 'killed'} before its commit`;
+  const figure = await figureOf(what, BOUNDS, () => once(world, { lane, signal, what, problems }));
+  return { figure, problems: [...problems, ...(figure === null ? [] : missedBounds(figure))] };
+}
+
+async function once(
+  world: World,
+  of: { readonly lane: string; readonly signal: 'SIGSTOP' | 'SIGKILL'; readonly what: string; problems: string[] },
+): Promise<Gaps | null> {
   const { answers, cluster } = world;
+  const { lane, signal, what, problems } = of;
   await world.quiet();
   const held = new AbortController();
   const partitions = preferred(world, lane);
-  let head: RequestHead | null = null;
+  let partition: number | null = null;
   let meter = answers.meter();
   const rule: Rule = {
     api: 'EndTxn',
@@ -39,13 +45,13 @@ export async function visibleGap(
       transactionalId.includes(`scorer.digits.${lane}.`) && partitions.includes(partitionOf(transactionalId) ?? -1),
     deed: {
       do: 'hold',
-      reached: (reached) => {
-        head = reached;
+      reached: ({ transactionalId, clientId }) => {
+        partition = partitionOf(transactionalId);
         meter.stop();
         meter = answers.meter();
         world
           .of('scorer')
-          .find(({ name }) => name === reached.clientId)
+          .find(({ name }) => name === clientId)
           ?.kill(signal);
         held.abort();
       },
@@ -54,23 +60,23 @@ export async function visibleGap(
   cluster.meddling.arm(rule);
   await clock.sleep(HELD_MS, held.signal);
   cluster.meddling.disarm(rule);
-  const met = head as RequestHead | null;
-  const partition = partitionOf(met?.transactionalId ?? '');
-  const whose = partitions.length < PARTITIONS ? "the incumbent's is another" : "the incumbent's is the same";
-  const what = `a candidate's scorer ${signal === 'SIGSTOP' ? 'stopped' : 'killed'} before its commit; ${whose}`;
-  if (partition === null) {
+  const met = partition as number | null;
+  if (met === null) {
     meter.stop();
-    return { figure: null, problems: [`${what}: no transaction was met`] };
+    problems.push(`${what}: no transaction was met`);
+    return null;
   }
   // Answers that were committed before it are still on their way: only what comes after the whole wait is progress.
   await clock.sleep(WAIT_MS);
-  const still = await answers.progress([partition], THROUGH);
-  const others = answers.partitions.filter((each) => each !== partition);
-  const figure = { what, gapMs: meter.worstMs([partition]), othersMs: meter.worstMs(others) };
+  const still = await answers.progress([met], THROUGH);
+  const others = answers.partitions.filter((each) => each !== met);
+  const gaps = { gapMs: meter.worstMs([met]), othersMs: meter.worstMs(others) };
   meter.stop();
-  world.say(`visible gap: ${what}: ${figure.gapMs} ms in partition ${partition}, ${figure.othersMs} ms in others`);
+  const whose = partitions.length < PARTITIONS ? "the incumbent's is another" : "the incumbent's is the same";
+  world.say(`visible gap: ${what}, ${whose}: ${gaps.gapMs} ms in partition ${met}, ${gaps.othersMs} ms in others`);
+  if (still.length > 0) problems.push(`${what}: partition ${met} stood still`);
   await world.heal();
-  return { figure, problems: still.length > 0 ? [`${what}: partition ${partition} stood still`] : [] };
+  return gaps;
 }
 
 /** Partitions whose incumbent is answered by another scorer than their candidate; all, where there is none. */
