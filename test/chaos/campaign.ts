@@ -7,7 +7,7 @@ import { FAULTS } from './registry.ts';
 import { type Draw, schedule } from './schedule.ts';
 import type { World } from './world.ts';
 
-const KILL_EVERY_MS = 5_000;
+export const KILL_EVERY_MS = 5_000;
 /** Kills by weight: a broker needs a while to come back, and two of three must stand. */
 const KILLS = [
   ...['kill-router', 'kill-scorer', 'kill-model', 'kill-controller'],
@@ -29,10 +29,23 @@ export interface CampaignOptions {
 
 export const ALL_KINDS = Object.keys(FAULTS);
 
-/** Faults one after another until `signal`; the one under way is brought to its end. */
+/** What every run begins with, however short it is: each way to break a process, a broker, a message and the network. */
+const FIRST = [
+  ...['kill-scorer', 'pause-router', 'kill-model', 'pause-model', 'kill-controller', 'pause-scorer'],
+  ...['swallow-EndTxn', 'delay-EndTxn', 'refuse-EndTxn', 'kill-broker', 'rebalance-storm', 'cut-connections'],
+  ...['pause-broker', 'full-disk'],
+];
+
+/** Of `kinds`. */
+export function firstOf(kinds: readonly string[]): readonly string[] {
+  return FIRST.filter((kind) => kinds.includes(kind));
+}
+
+/** Faults one after another until `signal`, those that come first in any case; the one under way is brought to its end. */
 export async function faultAfterFault(world: World, options: CampaignOptions): Promise<void> {
-  for (const draw of schedule(options.seed, options.kinds)) {
-    if (options.signal.aborted) return;
+  const first = firstOf(options.kinds);
+  for (const draw of schedule(options.seed, options.kinds, first)) {
+    if (options.signal.aborted && draw.number > first.length) return;
     const apply = FAULTS[draw.kind];
     if (apply === undefined) throw new RangeError(`no fault is called ${draw.kind}`);
     options.onFault(await runFault({ house: world, clock }, draw, () => apply(world, draw)));

@@ -1,6 +1,7 @@
 // Chaos: `npm run chaos -- --minutes M | --requests N [--seed S] [--rate R] [--only kind,kind] [--no-acts] [--json]`.
 // The house as real processes on three Kafka nodes, rollouts all the time, seeded faults; then the audit.
 // --minutes M    faults one after another for M minutes, after the acts in quiet     --only    just these kinds
+//                (some come in every run, and it lasts until they have)
 // --requests N   one process killed every 5 s until N requests are sent              --no-acts leaves the acts out
 // Exit code: 0 every promise was kept, 1 one was not (the folder with the logs is named), 2 there is no Kafka.
 

@@ -74,9 +74,11 @@ export function reportOf(run: {
 export function renderReport(report: ChaosReport): string {
   const { rollouts, quietRollback, shadow, worstStall } = report;
   const total = Object.values(report.faults).reduce((sum, count) => sum + count, 0);
-  const ended = Object.entries(rollouts.ended).map(([kind, count]) => `${count} ${kind}`);
+  const ended = Object.entries(rollouts.ended).flatMap(([kind, outcomes]) =>
+    Object.entries(outcomes).map(([outcome, count]) => `${count} ${kind} ${outcome}`),
+  );
   return [
-    `seed ${report.seed}: ${report.requests} requests, ${total} faults in ${report.seconds} s`,
+    `seed ${report.seed}: ${report.requests} requests, ${total} faults (${report.missed} more hit nothing) in ${report.seconds} s`,
     '',
     row('answered', report.answered),
     row('dead-lettered', report.deadLettered),

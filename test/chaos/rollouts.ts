@@ -29,17 +29,14 @@ const TIMES_MAX = 60;
 const STUCK_MAX = 2;
 
 export interface RolloutCounts {
-  /** Ended, by kind. */
-  readonly ended: Record<RolloutKind, number>;
-  /** By outcome: promoted, aborted, failed. */
-  readonly outcomes: Record<string, number>;
+  /** By kind, then by outcome: promoted, aborted, failed. */
+  readonly ended: Readonly<Record<RolloutKind, Record<string, number>>>;
   refused: number;
 }
 
 export class Rollouts {
   readonly counts: RolloutCounts = {
-    ended: { canary: 0, 'canary-abort': 0, shadow: 0, 'blue-green': 0, basic: 0 },
-    outcomes: {},
+    ended: { canary: {}, 'canary-abort': {}, shadow: {}, 'blue-green': {}, basic: {} },
     refused: 0,
   };
   readonly problems: string[] = [];
@@ -98,8 +95,8 @@ export class Rollouts {
 
   #note(kind: RolloutKind, event: RolloutEvent, candidate: number): void {
     if (event.type !== 'rollout-completed') return;
-    this.counts.ended[kind] += 1;
-    this.counts.outcomes[event.outcome] = (this.counts.outcomes[event.outcome] ?? 0) + 1;
+    const outcomes = this.counts.ended[kind];
+    outcomes[event.outcome] = (outcomes[event.outcome] ?? 0) + 1;
     if (event.outcome === 'promoted') this.#incumbent = candidate;
   }
 

@@ -6,7 +6,7 @@ import { DIGITS_ENDPOINT, loadDigits } from '../../demo/data/digits.ts';
 import { ROLLBACK_BOUNDS } from '../../shared/analysis/checks/rollback-bound.ts';
 import { errorText } from '../../shared/domain/errors.ts';
 import { systemClock as clock } from '../../shared/process/clock.ts';
-import { faultAfterFault, killEvery } from './campaign.ts';
+import { faultAfterFault, firstOf, KILL_EVERY_MS, killEvery } from './campaign.ts';
 import type { FaultRecord } from './fault.ts';
 import { handovers } from './handover.ts';
 import { audit, BOUNDS_IN_TROUBLE, wordsOfTrouble } from './judge.ts';
@@ -15,6 +15,7 @@ import { type ChaosReport, reportOf } from './report.ts';
 import { Rollouts } from './rollouts.ts';
 import { Stream } from './stream.ts';
 import type { Figure } from './tries.ts';
+import { missedFaults, missedKills, missedRollouts } from './verdict.ts';
 import { visibleGap } from './visible-gap.ts';
 import { PARTITIONS, QUIET_RATE, type World } from './world.ts';
 
@@ -140,19 +141,26 @@ async function trouble(
     say(`fault ${number}: ${kind}: ${hit}`);
     for (const problem of record.problems) say(`  PROBLEM: ${problem}`);
   };
-  const campaign = { seed, kinds, onFault, signal: AbortSignal.any([over.signal, signal]) };
-  const faults = 'minutes' in length ? faultAfterFault(world, campaign) : killEvery(world, campaign);
-  await Promise.race(
-    'minutes' in length ? [clock.sleep(length.minutes * 60_000, signal), faults, stream.done] : [stream.done, faults],
-  );
-  over.abort();
+  const enough = new AbortController();
+  const campaign = { seed, kinds, onFault, signal: AbortSignal.any([enough.signal, signal]) };
+  const startMs = clock.nowMs();
+  const long = 'requests' in length;
+  const faults = long ? killEvery(world, campaign) : faultAfterFault(world, campaign);
+  await Promise.race([faults, stream.done, ...(long ? [] : [clock.sleep(length.minutes * 60_000, signal)])]);
+  const seconds = (clock.nowMs() - startMs) / 1_000;
+  enough.abort();
   found.problems.push(...((await faults) ?? []));
+  over.abort();
   await world.heal();
   say('every fault is healed; the last rollout is brought to its end');
   const late = clock.sleep(ROLLOUT_ENDS_MS).then(() => 'late' as const);
   if ((await Promise.race([rolling, late])) === 'late') found.problems.push('rollouts: the last one does not end');
-  const { canary } = rollouts.counts.ended;
-  if (canary === 0) found.problems.push('rollouts: not even the first canary came to its end');
+  found.problems.push(
+    ...(long
+      ? missedKills({ faults: found.faults, seconds, everyMs: KILL_EVERY_MS })
+      : missedFaults({ faults: found.faults, kinds, first: firstOf(kinds) })),
+    ...missedRollouts(rollouts.counts, long),
+  );
 }
 
 async function onRecord(world: World): Promise<number> {

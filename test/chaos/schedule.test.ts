@@ -22,6 +22,13 @@ it('every kind comes once before any comes again', () => {
   }
 });
 
+it('what must come comes first, whatever the seed, and then all', () => {
+  const draws = schedule(9, KINDS, ['cut', 'kill']);
+  const kinds = Array.from({ length: 6 }, () => (draws.next().value as Draw<string>).kind);
+  expect(kinds.slice(0, 2)).toEqual(['cut', 'kill']);
+  expect(kinds.slice(2).sort()).toEqual([...KINDS].sort());
+});
+
 it('a number chooses among what is there, and nothing where there is nothing', () => {
   expect(chosen(['a', 'b'], 0)).toBe('a');
   expect(chosen(['a', 'b'], 0.999)).toBe('b');

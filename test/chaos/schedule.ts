@@ -1,6 +1,6 @@
 // Schedule: which fault comes when, drawn from the seed alone.
 // Invariant: same seed and same kinds, same draws, however the run goes: what a draw hits is worked out from its numbers.
-//            Every kind comes once before any comes again.
+//            After those that come first, every kind comes once before any comes again.
 
 import { between, type Random, seeded } from '../sim/random.ts';
 
@@ -21,10 +21,15 @@ export interface Draw<Kind extends string> {
   readonly restMs: number;
 }
 
-export function* schedule<Kind extends string>(seed: number, kinds: readonly Kind[]): Generator<Draw<Kind>> {
+/** @param first kinds that come first, in this order */
+export function* schedule<Kind extends string>(
+  seed: number,
+  kinds: readonly Kind[],
+  first: readonly Kind[] = [],
+): Generator<Draw<Kind>> {
   const random = seeded(seed);
   for (let number = 1; ; ) {
-    for (const kind of shuffled(kinds, random)) {
+    for (const kind of number <= first.length ? first : shuffled(kinds, random)) {
       yield {
         ...{ number, kind, target: random(), detail: random() },
         holdMs: between(random, HOLD_MS.min, HOLD_MS.max),
