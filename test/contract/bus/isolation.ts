@@ -9,6 +9,7 @@ import {
   type RawTransaction,
   readAll,
   readValues,
+  ready,
   record,
   takeValues,
   text,
@@ -92,6 +93,33 @@ export function overlapBehaviour(behave: Behave): void {
     expect(await readValues(world.bus, topic)).toEqual(['a done']);
     const owned = await world.holdOne(topic);
     expect(await takeValues(owned, 1)).toEqual(['a done']);
+  });
+
+  behave('hides two aborted transactions that are open already where the read begins', async (world) => {
+    const topic = await world.topic();
+    const a = await world.producer('a');
+    const b = await world.producer('b');
+    const first = await a.begin();
+    await first.send([record(topic, 'a undone')]);
+    const second = await b.begin();
+    await second.send([record(topic, 'b undone')]);
+    // The broker lists aborts in the order of their ends; what the read meets first belongs to the one listed last.
+    const from = 2;
+    await second.send([record(topic, 'b undone too')]);
+    await first.send([record(topic, 'a undone too')]);
+    await first.abort();
+    await second.abort();
+    await world.bus.write([record(topic, 'done')]);
+    expect(await readValues(world.bus, topic, { ...UNCOMMITTED, from })).toEqual([
+      'b undone too',
+      'a undone too',
+      'done',
+    ]);
+    expect(await readValues(world.bus, topic, { from })).toEqual(['done']);
+    const owned = await world.holdOne(topic);
+    await owned.commit({ outputs: [], nextOffset: from });
+    expect(await ready(owned)).toBe(from);
+    expect(await takeValues(owned, 1)).toEqual(['done']);
   });
 
   behave('does not take a record whose key looks like a marker for one', async (world) => {
