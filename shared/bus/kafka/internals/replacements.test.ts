@@ -1,7 +1,10 @@
 // Goal: kafkajs runs with our modules inside, only when the files they replace are the ones we know.
 // Method: the shipped files by hash; each adapter against vectors, and the patched queue with a stand-in.
 
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { checkSource, client } from './client.ts';
 import {
@@ -18,6 +21,19 @@ import { type PatchedQueue, patchRequestQueue } from './request-queue.ts';
 const require = createRequire(import.meta.url);
 
 afterEach(() => vi.useRealTimers());
+
+/** Of kafkajs 2.2.4: its sources, in the order of their paths, as `<path> <sha256>` a line. */
+const SOURCES = { count: 384, sha256: 'eb8fafc94953f289632b85add57c05b537a6dc7de273ab39d47f58eac56ef0bc' };
+
+test('the installed kafkajs is 2.2.4, and all of its sources are the ones that our replacements and classes stand on', () => {
+  const folder = dirname(require.resolve('kafkajs/package.json'));
+  expect(require('kafkajs/package.json').version).toBe('2.2.4');
+  const paths = readdirSync(join(folder, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.js'))
+    .sort();
+  const lines = paths.map((path) => `${path} ${sha256(readFileSync(join(folder, 'src', path)))}\n`);
+  expect({ count: paths.length, sha256: sha256(lines.join('')) }).toEqual(SOURCES);
+});
 
 test('every replaced file of the installed kafkajs is the one we know, and is replaced', () => {
   client();
@@ -38,6 +54,10 @@ test('a file that differs by one byte is refused', () => {
     expect.objectContaining({ code: 'CLIENT_CHANGED' }),
   );
 });
+
+function sha256(content: string | Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
+}
 
 function message(offset: number, producerId: number, control?: 'abort' | 'commit') {
   const key = control === undefined ? Buffer.alloc(4) : Buffer.from([0, 0, 0, control === 'abort' ? 0 : 1]);
