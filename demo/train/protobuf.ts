@@ -43,7 +43,8 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 /** −1 as a 64-bit varint: all ones. */
 const MINUS_ONE = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
 
-function varint(value: number): number[] {
+/** A whole number that is not negative, seven bits a byte. */
+export function varint(value: number): number[] {
   const out: number[] = [];
   let rest = value;
   while (rest >= 0x80) {

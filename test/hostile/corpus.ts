@@ -1,5 +1,5 @@
 // Corpus: model packages that must be refused, each a sound ONNX package with one damage, with the code of its refusal.
-// The damages of model files themselves (ONNX, TFJS, SavedModel) are in model-files.ts.
+// The damages of model files themselves are in model-files.ts (ONNX, TFJS) and saved-models.ts.
 
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, linkSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';

@@ -1,7 +1,7 @@
 // Damage: the ways to change a sound package on disk, its digests put right or not, for the corpus of hostile packages.
 
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { MANIFEST_FILE, type Manifest } from '../../shared/domain/manifest.ts';
@@ -35,6 +35,24 @@ export const content =
     const file = { path, bytes: Buffer.byteLength(bytes), sha256: createHash('sha256').update(bytes).digest('hex') };
     manifest((found) => ({ ...found, files: [...found.files.filter((one) => one.path !== path), file] }))(folder);
   };
+
+/** Another model in the place of the package's own: the files that `write` leaves in the folder `model`, and no others. */
+export const otherModel =
+  (said: Pick<Manifest, 'format' | 'entry' | 'runtimes'>, write: (place: string) => void): Damage =>
+  (folder) => {
+    const place = join(folder, MODEL_FOLDER);
+    rmSync(place, { recursive: true });
+    mkdirSync(place);
+    write(place);
+    manifest((found) => ({ ...found, ...said, files: found.files.filter(({ path }) => !isOfModel(path)) }))(folder);
+    for (const path of readdirSync(place, { recursive: true, encoding: 'utf8' })) {
+      if (statSync(join(place, path)).isFile())
+        content(join(MODEL_FOLDER, path), readFileSync(join(place, path)))(folder);
+    }
+  };
+
+const MODEL_FOLDER = 'model';
+const isOfModel = (path: string) => path.startsWith(`${MODEL_FOLDER}/`);
 
 /** Something else in the place of a file. */
 export const instead =

@@ -1,11 +1,12 @@
-// Model files: packages whose manifest and digests are sound, and whose model file is not: ONNX and TFJS.
+// Model files: packages whose manifest and digests are sound, and whose model file is not: ONNX and TFJS. SavedModels are in
+// saved-models.ts.
 
-import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type OnnxConstant, writeOnnx } from '../../demo/train/onnx-writer.ts';
 import { bytes, concat, integer, message, text } from '../../demo/train/protobuf.ts';
 import type { Hostile } from './corpus.ts';
-import { content, type Damage, gzipBomb, manifest, zipBomb } from './damage.ts';
+import { content, type Damage, gzipBomb, otherModel, zipBomb } from './damage.ts';
 
 const WEIGHTS = 'model/tiny.onnx';
 const SQUARE = Float32Array.of(1, 2, 3, 4);
@@ -79,32 +80,28 @@ const dense = (more: object, paths: readonly string[] = ['w.bin']) => ({
   weightsManifest: [{ paths, weights: [{ name: 'd/kernel', shape: [2, 2], dtype: 'float32' }] }],
 });
 
-/** The package as one of a TFJS layers model. */
-const tfjs =
-  (model: string | object): Damage =>
-  (folder) => {
-    rmSync(join(folder, WEIGHTS));
-    manifest((found) => ({
-      ...found,
-      ...{ format: 'tfjs-layers', entry: 'model/model.json', runtimes: ['tfjs-cpu'] },
-      files: found.files.filter(({ path }) => path !== WEIGHTS),
-    }))(folder);
-    content('model/w.bin', new Uint8Array(SQUARE.buffer))(folder);
-    content('model/model.json', typeof model === 'string' ? model : JSON.stringify(model))(folder);
-  };
+/** What TensorFlow.js refuses, by the runtime that is to load it. */
+export function hostileTfjs(runtime: string): readonly Hostile[] {
+  const tfjs = (model: string | object, weights: Uint8Array = squareBytes()): Damage =>
+    otherModel({ format: 'tfjs-layers', entry: 'model/model.json', runtimes: [runtime] }, (place) => {
+      writeFileSync(join(place, 'w.bin'), weights);
+      writeFileSync(join(place, 'model.json'), typeof model === 'string' ? model : JSON.stringify(model));
+    });
+  const cases: readonly (readonly [string, Damage])[] = [
+    ['weights above the folder', withOutside(tfjs(dense({}, ['../../outside.bin'])))],
+    ['weights at an absolute path', tfjs(dense({}, ['/etc/hostname']))],
+    ['weights at an address', tfjs(dense({}, ['http://localhost/w.bin']))],
+    ['weights that are not there', tfjs(dense({}, ['absent.bin']))],
+    ['truncated weights', tfjs(dense({}), squareBytes().subarray(0, 10))],
+    ['more shards than any model', tfjs(dense({}, new Array(2_000).fill('w.bin')))],
+    ['a topology of brackets', tfjs('['.repeat(400_000))],
+    ['a topology that is no object', tfjs({ modelTopology: 1, weightsManifest: [] })],
+    ['no weights at all', tfjs({ modelTopology: {}, weightsManifest: [] })],
+  ];
+  return cases.map(([name, damage]): Hostile => [`${runtime}: ${name}`, 'MODEL_LOAD_FAILED', damage]);
+}
 
-const TFJS: readonly Hostile[] = [
-  ['tfjs: weights above the folder', 'MODEL_LOAD_FAILED', withOutside(tfjs(dense({}, ['../../outside.bin'])))],
-  ['tfjs: weights at an absolute path', 'MODEL_LOAD_FAILED', tfjs(dense({}, ['/etc/hostname']))],
-  ['tfjs: weights at an address', 'MODEL_LOAD_FAILED', tfjs(dense({}, ['http://localhost/w.bin']))],
-  ['tfjs: weights that are not there', 'MODEL_LOAD_FAILED', tfjs(dense({}, ['absent.bin']))],
-  ['tfjs: more shards than any model', 'MODEL_LOAD_FAILED', tfjs(dense({}, new Array(2_000).fill('w.bin')))],
-  ['tfjs: a topology of brackets', 'MODEL_LOAD_FAILED', tfjs('['.repeat(400_000))],
-  ['tfjs: a topology that is no object', 'MODEL_LOAD_FAILED', tfjs({ modelTopology: 1, weightsManifest: [] })],
-  ['tfjs: no weights at all', 'MODEL_LOAD_FAILED', tfjs({ modelTopology: {}, weightsManifest: [] })],
-];
-
-export const HOSTILE_MODELS: readonly Hostile[] = [...ONNX, ...TFJS];
+export const HOSTILE_MODELS: readonly Hostile[] = [...ONNX, ...hostileTfjs('tfjs-cpu')];
 
 function withOutside(damage: Damage): Damage {
   return (folder) => {

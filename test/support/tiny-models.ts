@@ -29,8 +29,8 @@ export const FAULTY_SIGNATURE: Signature = {
 
 /** Of the tiny model: softmax(x · [[1, −1], [2, 1]] + [0.5, 0]); the answer to [1, 1] is softmax([3.5, 0]). */
 export const TINY_GOLDEN = { inputs: [[1, 1, 0, 0]], outputs: [[0.97068775, 0.02931223, 0.62245935, 0.37754068]] };
-const KERNEL = Float32Array.of(1, -1, 2, 1);
-const BIAS = Float32Array.of(0.5, 0);
+export const TINY_KERNEL = Float32Array.of(1, -1, 2, 1);
+export const TINY_BIAS = Float32Array.of(0.5, 0);
 
 /** A new folder, gone after the tests (scratch-folder.ts). */
 export function temporaryFolder(): string {
@@ -39,7 +39,7 @@ export function temporaryFolder(): string {
 
 /** Path of a `.onnx` file. */
 export function writeTinyOnnx(folder: string): string {
-  const layer = { inputs: 2, outputs: 2, weights: KERNEL, bias: BIAS, activation: 'softmax' } as const;
+  const layer = { inputs: 2, outputs: 2, weights: TINY_KERNEL, bias: TINY_BIAS, activation: 'softmax' } as const;
   const path = join(folder, 'tiny.onnx');
   writeFileSync(path, writeMlp({ input: 'x', output: 'p' }, [layer]));
   return path;
@@ -111,13 +111,13 @@ export function writeTinyGraph(folder: string): string {
 /** Path of a SavedModel folder: the same computation, with constants for weights; `more` nodes are added as they are. */
 export function writeTinySavedModel(folder: string, more: readonly GraphNode[] = []): string {
   const path = join(folder, 'saved-model');
-  const nodes = [...denseNodes([2, 2], KERNEL, BIAS), ...more];
+  const nodes = [...denseNodes([2, 2], TINY_KERNEL, TINY_BIAS), ...more];
   writeSavedModel(path, nodes, { input: 'x', output: 'p', shapes: [2, 2] });
   return path;
 }
 
 function weightBytes(): Uint8Array {
-  return new Uint8Array(Float32Array.of(...KERNEL, ...BIAS).buffer);
+  return new Uint8Array(Float32Array.of(...TINY_KERNEL, ...TINY_BIAS).buffer);
 }
 
 /** Packs the tiny ONNX model into `root`. */
