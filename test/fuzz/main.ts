@@ -4,6 +4,7 @@
 // Exit code: 0 nothing found, 1 otherwise. Every finding is printed with what repeats it.
 
 import { parseArgs } from 'node:util';
+import { parseCount } from '../../services/cli/core/parse.ts';
 import { systemClock } from '../../shared/process/clock.ts';
 import { type Finding, Judge } from './judge.ts';
 import { type FuzzTotals, tableOf, totalsOf } from './report.ts';
@@ -13,6 +14,7 @@ import { runJobs, type SliceJob, type Told } from './workers.ts';
 /** Parts of a target's inputs: each grows a corpus of its own, and both cores have work to the end. */
 const SLICES = 4;
 const HEX_SHOWN_CHARS = 4_000;
+const NUMBER_MAX = 999_999_999;
 
 const { values } = parseArgs({
   options: {
@@ -23,25 +25,24 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
+const inputsEach = parseCount(values.inputs, NUMBER_MAX);
+const seed = parseCount(values.seed, NUMBER_MAX);
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 function sayFinding({ target, words, stack, hex }: Finding): void {
   say(`FINDING in ${target}: ${words}`);
   for (const line of stack.split('\n').slice(0, 8)) say(`  ${line.trim()}`);
   say(`  input (${hex.length / 2} bytes): ${hex.slice(0, HEX_SHOWN_CHARS)}${hex.length > HEX_SHOWN_CHARS ? '…' : ''}`);
-  const again = hex.length > HEX_SHOWN_CHARS ? `--seed ${values.seed}` : `--input ${hex}`;
+  const again = hex.length > HEX_SHOWN_CHARS ? `--seed ${seed}` : `--input ${hex}`;
   say(`  again: npm run fuzz -- --target ${target} ${again}`);
 }
 
 async function fuzz(): Promise<boolean> {
   const startMs = systemClock.nowMs();
   const targets = values.target === undefined ? TARGETS : [targetNamed(values.target)];
-  const inputs = Math.ceil(Number(values.inputs) / SLICES);
+  const inputs = Math.ceil(inputsEach / SLICES);
   const jobs = targets.flatMap(({ name }) =>
-    Array.from(
-      { length: SLICES },
-      (_, slice): SliceJob => ({ target: name, seed: Number(values.seed), slice, inputs }),
-    ),
+    Array.from({ length: SLICES }, (_, slice): SliceJob => ({ target: name, seed, slice, inputs })),
   );
   const told: Told[] = [];
   await runJobs(jobs, (one) => {
@@ -59,7 +60,7 @@ async function fuzz(): Promise<boolean> {
   );
   const seconds = (systemClock.nowMs() - startMs) / 1_000;
   const findings = totals.flatMap((total) => total.findings);
-  if (values.json) process.stdout.write(`${JSON.stringify({ seed: Number(values.seed), seconds, targets: totals })}\n`);
+  if (values.json) process.stdout.write(`${JSON.stringify({ seed, seconds, targets: totals })}\n`);
   else process.stdout.write(tableOf(totals, seconds));
   return findings.length === 0;
 }

@@ -4,6 +4,7 @@
 // Exit code: 0 nothing found (with --mutants: every bug found), 1 otherwise.
 
 import { parseArgs } from 'node:util';
+import { parseCount } from '../../services/cli/core/parse.ts';
 import { systemClock } from '../../shared/process/clock.ts';
 import { MUTANTS } from './mutants/registry.ts';
 import type { SeedReport } from './worker.ts';
@@ -13,6 +14,7 @@ import { simulateAll } from './workers.ts';
 const MUTANT_SEEDS_MAX = 500;
 const PROGRESS_EVERY_SEEDS = 100;
 const PROBLEMS_SHOWN = 5;
+const NUMBER_MAX = 999_999_999;
 
 const { values } = parseArgs({
   options: {
@@ -22,6 +24,8 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
+const seedsMax = parseCount(values.seeds, NUMBER_MAX);
+const seedAlone = values.seed === undefined ? null : parseCount(values.seed, NUMBER_MAX);
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 function* range(from: number, to: number): Generator<number> {
@@ -82,8 +86,7 @@ async function hunt(mutant: (typeof MUTANTS)[number]): Promise<number | null> {
 
 async function runSeeds(): Promise<boolean> {
   const startMs = systemClock.nowMs();
-  const one = values.seed === undefined ? null : Number(values.seed);
-  const tally = await simulations(one === null ? range(1, Number(values.seeds)) : [one]);
+  const tally = await simulations(seedAlone === null ? range(1, seedsMax) : [seedAlone]);
   const seconds = (systemClock.nowMs() - startMs) / 1_000;
   const { seeds, requests, virtualMs, faults, counts, failures } = tally;
   const ratio = virtualMs / 1_000 / seconds;
