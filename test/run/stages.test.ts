@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { runStage, type Stage, type StageResult, stagesOf, summaryOf } from './stages.ts';
+import { runStage, runStages, type Stage, type StageResult, stagesOf, totalBudgetMs, withinTotal } from './stages.ts';
+import { summaryOf } from './summary.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'millrace-stages-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -70,6 +71,32 @@ describe('a stage', () => {
   });
 });
 
+const result = (more: Partial<StageResult>): StageResult => ({
+  ...{ name: 's', ok: true, note: '', seconds: 1, budgetMs: 9_000, passed: 0, failed: 0, skipped: 0 },
+  ...more,
+});
+
+describe('all stages together', () => {
+  it('have forty minutes under CI, and five without', () => {
+    expect([true, false].map(totalBudgetMs)).toEqual([2_400_000, 300_000]);
+  });
+
+  it('leave a stage its own budget, or what is left of theirs', () => {
+    const before = [result({ seconds: 100 }), result({ seconds: 150.5 })];
+    const left = (totalMs: number) => withinTotal(shell('', { budgetMs: 20_000 }), before, totalMs).budgetMs;
+    expect([300_000, 260_000, 250_000].map(left)).toEqual([20_000, 9_500, 0]);
+  });
+
+  it('end with the one that overruns the total, or fails', async () => {
+    const over = await runStages([shell('sleep 600'), shell('exit 0')], 300);
+    expect(over).toMatchObject([{ ok: false, note: 'over budget', budgetMs: 300 }]);
+    expect(await runStages([shell('exit 0'), shell('exit 7'), shell('exit 0')], 60_000)).toMatchObject([
+      { ok: true },
+      { ok: false, note: 'exit 7' },
+    ]);
+  });
+});
+
 describe('the stages', () => {
   it('include demo and simulation under CI only, where nothing may be impossible', () => {
     const names = (ci: boolean) => stagesOf({ ci, scratch }).map((stage) => stage.name);
@@ -87,19 +114,19 @@ describe('the stages', () => {
 });
 
 describe('the summary', () => {
-  const result = (more: Partial<StageResult>): StageResult => ({
-    ...{ name: 's', ok: true, note: '', seconds: 1, budgetMs: 9_000, passed: 0, failed: 0, skipped: 0 },
-    ...more,
-  });
-
   it('adds tests, and stages without tests as one each', () => {
-    const text = summaryOf([result({}), result({ passed: 4, skipped: 1 }), result({ note: 'not possible' })]);
+    const text = summaryOf([result({}), result({ passed: 4, skipped: 1 }), result({ note: 'not possible' })], 1);
     expect(text).toMatch(/\n5 passed, 0 failed, 2 skipped\n$/);
   });
 
+  it('tells what all of them took, beside their budget', () => {
+    const text = summaryOf([result({ seconds: 20 }), result({ seconds: 22.5 })], 300_000);
+    expect(text).toMatch(/\n +all +42\.5 s of 300 s\n/);
+  });
+
   it('never calls a failed stage green', () => {
-    expect(summaryOf([result({ ok: false, note: 'exit 1' })])).toMatch(/0 passed, 1 failed, 0 skipped/);
-    expect(summaryOf([result({ ok: false, note: 'over budget', passed: 4 })])).toMatch(/4 passed, 1 failed/);
+    expect(summaryOf([result({ ok: false, note: 'exit 1' })], 1)).toMatch(/0 passed, 1 failed, 0 skipped/);
+    expect(summaryOf([result({ ok: false, note: 'over budget', passed: 4 })], 1)).toMatch(/4 passed, 1 failed/);
   });
 });
 

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { systemClock } from '../../shared/process/clock.ts';
+import { secondsOf } from './summary.ts';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -31,6 +32,11 @@ export interface StageResult {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+}
+
+/** All stages together, without CI and under it. */
+export function totalBudgetMs(ci: boolean): number {
+  return (ci ? 40 : 5) * MINUTE_MS;
 }
 
 /** The stages of this run. */
@@ -101,6 +107,23 @@ function countsOf({ resultFile }: Stage): Counts | null {
   }
 }
 
+/** Runs stages in order until one fails. None gets more time than all of them have left, so an overrun of the total fails. */
+export async function runStages(stages: readonly Stage[], totalMs: number): Promise<readonly StageResult[]> {
+  const results: StageResult[] = [];
+  for (const stage of stages) {
+    const result = await runStage(withinTotal(stage, results, totalMs));
+    results.push(result);
+    if (!result.ok) break;
+  }
+  return results;
+}
+
+/** The stage with no more time than `totalMs` has left after the stages before. */
+export function withinTotal(stage: Stage, before: readonly StageResult[], totalMs: number): Stage {
+  const leftMs = Math.max(0, Math.round(totalMs - secondsOf(before) * SECOND_MS));
+  return { ...stage, budgetMs: Math.min(stage.budgetMs, leftMs) };
+}
+
 /** Runs one stage with its output passed through, in a process group of its own, so that it can be ended whole. */
 export async function runStage(stage: Stage): Promise<StageResult> {
   process.stdout.write(`\n── ${stage.name} (budget ${stage.budgetMs / SECOND_MS} s)\n`);
@@ -163,23 +186,4 @@ function forwardSignals(child: ChildProcess): () => void {
   return () => {
     for (const signal of signals) process.off(signal, forward);
   };
-}
-
-/** The table at the end, and the closing line. A stage without tests of its own counts as one check. */
-export function summaryOf(results: readonly StageResult[]): string {
-  const rows = results.map((result) => {
-    const verdict = result.ok ? (result.note === '' ? 'ok' : 'skipped') : 'FAILED';
-    const time = `${result.seconds.toFixed(1)} s of ${result.budgetMs / SECOND_MS} s`;
-    return `${verdict.padEnd(8)}${result.name.padEnd(20)}${time.padEnd(20)}${result.note}`;
-  });
-  let [passed, failed, skipped] = [0, 0, 0];
-  for (const result of results) {
-    const counted = result.passed + result.failed + result.skipped > 0;
-    passed += counted ? result.passed : result.ok && result.note === '' ? 1 : 0;
-    failed += counted ? result.failed : result.ok ? 0 : 1;
-    skipped += counted ? result.skipped : result.ok && result.note !== '' ? 1 : 0;
-    // Every test of a stage may have passed and the stage failed all the same (over budget, a crash at its end).
-    if (counted && !result.ok && result.failed === 0) failed += 1;
-  }
-  return `\n${rows.join('\n')}\n\n${passed} passed, ${failed} failed, ${skipped} skipped\n`;
 }
