@@ -7,7 +7,13 @@ import { memoryFigures } from '../overload/memory.ts';
 import { floodProblems } from '../overload/report.ts';
 
 const good: FloodReport = {
-  ...{ capacityPerSecond: 4_000, offeredPerSecond: 8_000, answeredPerSecond: 3_500, seconds: 120 },
+  ...{
+    capacityPerSecond: 4_000,
+    capacityAfterPerSecond: 4_200,
+    offeredPerSecond: 8_000,
+    answeredPerSecond: 3_500,
+    seconds: 120,
+  },
   ...{ requests: 1_000_000, answered: 1_000_000, lost: 0, duplicated: 0, wrongVersion: 0 },
   ...{ lagEarly: 40_000, lagEnd: 500_000, lagDrained: 0, drainSeconds: 130 },
   memory: [{ process: 'router-1', earlyMb: 180, lateMb: 190, flat: true }],
@@ -20,8 +26,9 @@ it.each<[string, Partial<FloodReport>, RegExp]>([
   ['one is answered twice', { duplicated: 1 }, /duplicated is 1/],
   ['one has no answer', { answered: 999_999 }, /999999 of 1000000/],
   ['some still wait', { lagDrained: 3 }, /3 requests still wait/],
-  ['nothing queued up', { lagEnd: 100, lagEarly: 100 }, /lag did not grow/],
-  ['the producers were too slow', { offeredPerSecond: 4_000 }, /no overload/],
+  ['nothing queued up', { lagEnd: 100, lagEarly: 100 }, /lag did not grow: 100 of 960000/],
+  ['as much was answered as came', { answeredPerSecond: 5_400 }, /no overload: 8000 offered, 5400 answered/],
+  ['no more came than it takes', { offeredPerSecond: 5_500, answeredPerSecond: 1_000 }, /5500 offered, 4000 taken/],
   ['nobody looked at memory', { memory: [] }, /not sampled/],
   [
     'memory grew',
@@ -31,6 +38,9 @@ it.each<[string, Partial<FloodReport>, RegExp]>([
 ])('says so when %s', (_, wrong, problem) => {
   expect(floodProblems({ ...good, ...wrong })).toContainEqual(expect.stringMatching(problem));
 });
+
+it('holds what was offered against what it takes in the end, when that is less', () =>
+  expect(floodProblems({ ...good, capacityPerSecond: 6_000 })).toEqual([]));
 
 it('tells memory that grows from memory that swings', () => {
   const of = (values: readonly number[]) => memoryFigures(values.map((mb) => new Map([['router', mb]])));

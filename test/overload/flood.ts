@@ -27,6 +27,8 @@ const DRAIN_MIN_MS = 60_000;
 
 export interface FloodReport {
   readonly capacityPerSecond: number;
+  /** Once more, after the drain: the machine may have been given other work meanwhile. */
+  readonly capacityAfterPerSecond: number;
   readonly offeredPerSecond: number;
   readonly answeredPerSecond: number;
   readonly seconds: number;
@@ -59,9 +61,9 @@ async function lagOf({ bus, topics, endpoint }: Place): Promise<number> {
 }
 
 /** Requests per second of the fastest round; twice those of a slower one might not be a flood. */
-async function capacityOf(place: Place, say: (line: string) => void): Promise<number> {
+async function capacityOf(place: Place, rounds: number, say: (line: string) => void): Promise<number> {
   let fastest = 0;
-  for (let round = 1; round <= CAPACITY_ROUNDS; round++) {
+  for (let round = 1; round <= rounds; round++) {
     // From the first write on: what is answered meanwhile counts.
     const startMs = clock.nowMs();
     await place.send(CAPACITY_RECORDS);
@@ -69,7 +71,7 @@ async function capacityOf(place: Place, say: (line: string) => void): Promise<nu
       timeoutMs: CAPACITY_DEADLINE_MS,
     });
     const perSecond = (CAPACITY_RECORDS * SECOND_MS) / (clock.nowMs() - startMs);
-    say(`  round ${round} of ${CAPACITY_ROUNDS}: ${perSecond.toFixed(0)} requests/s`);
+    say(`  round ${round} of ${rounds}: ${perSecond.toFixed(0)} requests/s`);
     fastest = Math.max(fastest, perSecond);
   }
   return fastest;
@@ -77,19 +79,27 @@ async function capacityOf(place: Place, say: (line: string) => void): Promise<nu
 
 /** @throws TIMED_OUT when the house never catches up */
 export async function runFlood(place: Place, seconds: number, say: (line: string) => void): Promise<FloodReport> {
-  const capacity = await capacityOf(place, say);
-  const rate = Math.round(OVERLOAD_FACTOR * capacity);
-  say(`it takes ${capacity.toFixed(0)} requests/s; ${rate}/s are offered for ${seconds} s`);
+  const capacity = await capacityOf(place, CAPACITY_ROUNDS, say);
+  let rate = OVERLOAD_FACTOR * capacity;
+  say(`it takes ${capacity.toFixed(0)} requests/s; ${rate.toFixed(0)}/s are offered for ${seconds} s`);
   const before = place.sent();
   const samples: MemorySample[] = [];
   const lags: number[] = [];
   const startMs = clock.nowMs();
   const elapsedMs = () => clock.nowMs() - startMs;
-  const flooding = flood(place, rate, () => elapsedMs() < seconds * SECOND_MS);
+  const flooding = flood(
+    place,
+    () => rate,
+    () => elapsedMs() < seconds * SECOND_MS,
+  );
   while (elapsedMs() < seconds * SECOND_MS) {
     await clock.sleep(SECOND_MS);
     samples.push(sampleMemory(place.fleet));
-    lags.push(await lagOf(place));
+    const written = place.sent() - before;
+    const lag = await lagOf(place);
+    lags.push(lag);
+    // The machine may have been busy with other work while the capacity was measured.
+    rate = Math.max(rate, (OVERLOAD_FACTOR * (written - lag) * SECOND_MS) / elapsedMs());
     if (lags.length % 10 === 0) say(`  ${place.sent() - before} sent, ${lags.at(-1)} wait`);
   }
   await flooding;
@@ -105,8 +115,10 @@ export async function runFlood(place: Place, seconds: number, say: (line: string
   };
   await eventually('the house has caught up', drained, { timeoutMs, detail: () => `${lagDrained} wait` });
   const drainSeconds = (elapsedMs() - floodMs) / SECOND_MS;
+  const capacityAfter = await capacityOf(place, 1, say);
   return {
     capacityPerSecond: capacity,
+    capacityAfterPerSecond: capacityAfter,
     offeredPerSecond: (offered * SECOND_MS) / floodMs,
     answeredPerSecond: ((offered - lagEnd) * SECOND_MS) / floodMs,
     seconds,
@@ -119,13 +131,15 @@ export async function runFlood(place: Place, seconds: number, say: (line: string
   };
 }
 
-async function flood(place: Place, rate: number, goesOn: () => boolean): Promise<void> {
-  const startMs = clock.nowMs();
-  for (let sent = 0; goesOn(); ) {
-    const due = Math.ceil(((clock.nowMs() - startMs) * rate) / SECOND_MS);
-    const round = Math.min(due - sent, ROUND_MAX);
+async function flood(place: Place, rate: () => number, goesOn: () => boolean): Promise<void> {
+  let [atMs, due] = [clock.nowMs(), 0];
+  while (goesOn()) {
+    const nowMs = clock.nowMs();
+    due += ((nowMs - atMs) * rate()) / SECOND_MS;
+    atMs = nowMs;
+    const round = Math.min(Math.ceil(due), ROUND_MAX);
     if (round > 0) await place.send(round);
-    sent += Math.max(0, round);
+    due -= round;
     await clock.sleep(TICK_MS);
   }
 }

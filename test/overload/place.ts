@@ -14,9 +14,8 @@ import { systemClock as clock } from '../../shared/process/clock.ts';
 import { Fleet } from '../support/service-process.ts';
 
 const PARTITIONS = 4;
-/** Distinct requests; each is sent many times. */
-const DIGITS_KEPT = 1_000;
-const WRITERS = 2_000;
+/** Distinct requests, each with a key of its own; sent again and again. More than are on their way when somebody times them. */
+const REQUESTS_KEPT = 4_000;
 const WRITE_DEADLINE_MS = 60_000;
 
 export interface Place {
@@ -40,15 +39,19 @@ export async function openPlace(broker: RunningBroker, prefix: string, version: 
   const bus = kafkaBus({ brokers, clientId: 'overload', clock, onNotice: () => undefined });
   const fleet = new Fleet({ brokers, prefix });
   const requests = requestsOf(topics.endpoint(DIGITS_ENDPOINT, 'requests'));
-  let sent = 0;
+  let [taken, sent] = [0, 0];
   // The controller makes the topics that the operator reads.
   await fleet.start('controller').ready();
   const operator = operatorOf({ bus, topics, clock, endpoint: DIGITS_ENDPOINT });
   const place: Place = {
     ...{ bus, topics, endpoint: DIGITS_ENDPOINT, fleet, operator },
     send: async (count) => {
+      // Taken at once: the next write may begin before this one ends, and must not send the same.
+      const first = taken;
+      taken += count;
+      const records = Array.from({ length: count }, (_, i) => requests[(first + i) % REQUESTS_KEPT]);
       await bus.write(
-        Array.from({ length: count }, (_, i) => requests(sent + i)),
+        records.filter((record) => record !== undefined),
         { deadlineMs: WRITE_DEADLINE_MS },
       );
       sent += count;
@@ -77,22 +80,17 @@ export async function openPlace(broker: RunningBroker, prefix: string, version: 
 }
 
 function keyOf(index: number): string {
-  return `writer-${index % WRITERS}`;
+  return `writer-${index % REQUESTS_KEPT}`;
 }
 
-function requestsOf(topic: string): (index: number) => OutRecord {
+/** Made once: whoever sends them has the cores in common with who answers. */
+function requestsOf(topic: string): readonly OutRecord[] {
   const digits = loadDigits();
   const codec = codecNamed('avro');
   const headers = [header(HEADER.contentType, codec.contentType)];
-  const values = Array.from({ length: DIGITS_KEPT }, (_, row) => codec.encodeRequest([digitTensor(digits, row)], {}));
-  return (index) => {
-    const key = Buffer.from(keyOf(index));
-    return {
-      topic,
-      partition: partitionFor(key, PARTITIONS),
-      key,
-      value: values[index % DIGITS_KEPT] ?? null,
-      headers,
-    };
-  };
+  return Array.from({ length: REQUESTS_KEPT }, (_, row) => {
+    const key = Buffer.from(keyOf(row));
+    const value = codec.encodeRequest([digitTensor(digits, row)], {});
+    return { topic, partition: partitionFor(key, PARTITIONS), key, value, headers };
+  });
 }
