@@ -1,10 +1,12 @@
 // Goal: an overload run that was none, or that lost, kept or grew something, does not pass.
 // Method: a good report, and the same with one thing wrong.
 
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { FloodReport } from '../overload/flood.ts';
 import { memoryFigures } from '../overload/memory.ts';
-import { floodProblems } from '../overload/report.ts';
+import { neighbourReport, type Pair } from '../overload/neighbour.ts';
+import { exitCodeOf, floodProblems, neighbourProblems } from '../overload/report.ts';
+import { figureOf } from '../overload/window.ts';
 
 const good: FloodReport = {
   ...{
@@ -47,4 +49,51 @@ it('tells memory that grows from memory that swings', () => {
   expect(of([300, 200, 310, 220, 320, 240])).toMatchObject([{ earlyMb: 300, lateMb: 320, flat: true }]);
   expect(of([300, 320, 400, 500, 600, 700])).toMatchObject([{ flat: false }]);
   expect(of([300, 320])).toEqual([]);
+});
+
+describe('a window', () => {
+  const sentAt = new Map([1, 2, 3, 4].map((n) => [`w-${n}`, 100]));
+  const answer = (n: number, atMs: number, more = {}) => ({
+    ...{ key: `w-${n}`, atMs, version: '1', rescued: false },
+    ...more,
+  });
+
+  it('times what the incumbent was asked, however late, and not what the candidate was', () => {
+    const rescued = answer(2, 9_000, { rescued: true });
+    const answers = [answer(1, 110), rescued, answer(3, 9_500, { version: '4' }), answer(4, 7_100), answer(1, 8_000)];
+    expect(figureOf(sentAt, answers)).toEqual({ p99Ms: 7_000, unanswered: 0 });
+  });
+
+  it('misses every request that nobody answered', () => {
+    expect(figureOf(sentAt, [answer(1, 110), answer(1, 120), answer(9, 120)])).toEqual({ p99Ms: 10, unanswered: 3 });
+  });
+});
+
+describe('beside a candidate that ails', () => {
+  const pair = (alone: number, beside: number, again: number, unanswered = 0): Pair => {
+    const window = (p99Ms: number) => ({ p99Ms, unanswered: 0 });
+    return { alone: window(alone), beside: { p99Ms: beside, unanswered }, again: window(again) };
+  };
+  const judged = (...pairs: Pair[]) => {
+    const report = neighbourReport('hangs', pairs);
+    return [report.verdict, neighbourProblems([report]).length, exitCodeOf(neighbourProblems([report]), [report])];
+  };
+  const good = pair(10, 11, 10);
+
+  it('the incumbent is as fast as alone', () => expect(judged(good, good, good)).toEqual(['met', 0, 0]));
+
+  it('or is not, on a machine that is even', () => {
+    expect(judged(...Array.from({ length: 3 }, () => pair(10, 13, 10)))).toEqual(['missed', 1, 1]);
+  });
+
+  it('or nobody can tell, and then the command does not say that it is', () => {
+    expect(judged(...Array.from({ length: 3 }, () => pair(10, 25, 15)))).toEqual(['inconclusive', 0, 3]);
+  });
+
+  it('no request is without an answer, however few the pairs and fast the others', () => {
+    expect(judged(good, good, pair(10, 10, 10, 1))).toEqual(['missed', 1, 1]);
+    expect(judged(pair(10, 10, 10, 1))).toEqual(['missed', 1, 1]);
+  });
+
+  it('one pair says nothing of times', () => expect(judged(pair(10, 90, 10))).toEqual(['answered', 0, 0]));
 });

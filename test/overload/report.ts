@@ -36,6 +36,23 @@ export function floodProblems(report: FloodReport): string[] {
   return problems;
 }
 
+/** Candidates beside which the incumbent's answers came late, or did not come. */
+export function neighbourProblems(reports: readonly NeighbourReport[]): string[] {
+  return reports
+    .filter(({ verdict }) => verdict === 'missed')
+    .map(({ ailment, ratio, unanswered }) =>
+      unanswered > 0
+        ? `beside one that ${ailment}, ${unanswered} requests have no answer`
+        : `beside one that ${ailment}, p99 of the incumbent is ${ratio.toFixed(2)} times what it is alone`,
+    );
+}
+
+/** 0 as it must be, 1 not so, 3 nobody can tell. */
+export function exitCodeOf(problems: readonly string[], neighbours: readonly NeighbourReport[]): number {
+  if (problems.length > 0) return 1;
+  return neighbours.some(({ verdict }) => verdict === 'inconclusive') ? 3 : 0;
+}
+
 export function renderFlood(report: FloodReport): string {
   const rows: readonly (readonly [string, string])[] = [
     [
@@ -57,9 +74,9 @@ export function renderFlood(report: FloodReport): string {
   return rows.map(([words, value]) => `${words.padEnd(width)}  ${value}`).join('\n');
 }
 
-export function renderNeighbour({ ailment, pairs, ratio, ratioAlone, verdict }: NeighbourReport): string {
+export function renderNeighbour({ ailment, pairs, ratio, ratioAlone, unanswered, verdict }: NeighbourReport): string {
   return (
     `beside a candidate that ${ailment}: p99 of the incumbent ${ratio.toFixed(2)} × (bar 1.2), ${pairs.length} pairs; ` +
-    `two windows without one differ by ${ratioAlone.toFixed(2)} ×: ${verdict}`
+    `two windows without one differ by ${ratioAlone.toFixed(2)} ×; ${unanswered} unanswered: ${verdict}`
   );
 }
