@@ -73,7 +73,7 @@ export function stagesOf(options: { readonly ci: boolean; readonly scratch: stri
     ...(ci
       ? [
           npm('demo', 6 * MINUTE_MS, ['--check']),
-          npm('overload', 5 * MINUTE_MS, ['--seconds', '20', '--pairs', '0']),
+          npm('overload', 8 * MINUTE_MS, ['--seconds', '20', '--pairs', '1']),
           npm('chaos', 10 * MINUTE_MS, ['--minutes', '2']),
           { ...npm('sim', 5 * MINUTE_MS, ['--seeds', '1000']), name: 'simulation' },
           { ...npm('sim', 8 * MINUTE_MS, ['--mutants']), name: 'planted bugs' },
