@@ -54,7 +54,7 @@ export class PartitionAudit {
   constructor(scope: AuditScope) {
     this.#scope = scope;
     this.#to = scope.to;
-    // What contradicts is reported by checkCuts.
+    // What contradicts is reported by PartitionCuts.
     this.#cuts = orderedCuts(scope.cuts);
   }
 

@@ -25,6 +25,8 @@ export class Totals {
   lastBadAnswerMs = 0;
   /** Longest time from an abort to a partition's cut, ms. */
   lastRollbackCutMs = 0;
+  /** Control records that could not be read, and were left out as the services leave them out. */
+  unreadable = 0;
   readonly versions = new Map<number, VersionTotals>();
   readonly counts: Record<CheckName, number>;
   readonly kept: Violation[] = [];
@@ -54,7 +56,7 @@ export class Totals {
   note(...found: readonly Violation[]): void {
     for (const one of found) {
       this.counts[one.check] += 1;
-      if (this.counts[one.check] <= KEPT_MAX) this.kept.push(one);
+      this.#keep(one);
     }
   }
 
@@ -73,8 +75,9 @@ export class Totals {
     this.pending += other.pending;
     this.lastBadAnswerMs = Math.max(this.lastBadAnswerMs, other.lastBadAnswerMs);
     this.lastRollbackCutMs = Math.max(this.lastRollbackCutMs, other.lastRollbackCutMs);
+    this.unreadable += other.unreadable;
     for (const check of CHECKS) this.counts[check] += other.counts[check];
-    this.kept.push(...other.kept);
+    for (const one of other.kept) this.#keep(one);
     for (const [version, { answers, rescued, runtimes }] of other.versions) {
       const known = this.versions.get(version) ?? { answers: 0, rescued: 0, runtimes: [] };
       this.versions.set(version, known);
@@ -82,6 +85,10 @@ export class Totals {
       known.rescued += rescued;
       for (const runtime of runtimes) addRuntime(known, runtime);
     }
+  }
+
+  #keep(one: Violation): void {
+    if (this.kept.filter(({ check }) => check === one.check).length < KEPT_MAX) this.kept.push(one);
   }
 }
 

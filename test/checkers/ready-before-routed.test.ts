@@ -1,7 +1,8 @@
 // Promise 5: no version gets traffic before every live owner of its lane was READY for it.
 
 import { describe, expect, it } from 'vitest';
-import { checkReady } from '../../shared/analysis/checks/ready-before-routed.ts';
+import { ReadyBeforeRouted } from '../../shared/analysis/checks/ready-before-routed.ts';
+import { WorkerWords } from '../../shared/analysis/worker-words.ts';
 import type { RoutePlan } from '../../shared/domain/route-plan.ts';
 import type { WorkerReport } from '../../shared/domain/worker.ts';
 import { canaryOf, ENDPOINT, modelOf, planOf } from '../support/plans.ts';
@@ -16,12 +17,12 @@ const report = (version: number, atMs: number, rest: Partial<WorkerReport> = {})
 
 /** Plans published at 100, 200, … ms. */
 function check(plans: readonly RoutePlan[], reports: readonly WorkerReport[]): string[] {
-  const journal = {
-    complete: true,
-    aborts: [],
-    plans: new Map(plans.map((plan, index) => [plan.revision, { plan, atMs: 100 * (index + 1), partitions: 2 }])),
-  };
-  return checkReady(journal, reports).map(({ detail }) => detail);
+  const words = new WorkerWords();
+  for (const said of reports) words.observe(said);
+  const ready = new ReadyBeforeRouted(words);
+  return plans
+    .flatMap((plan, index) => ready.observe({ plan, atMs: 100 * (index + 1), partitions: 2 }, index === 0))
+    .map(({ detail }) => detail);
 }
 
 const both = (lane: string) => [`w:${lane}:0`, `w:${lane}:1`];

@@ -1,11 +1,12 @@
 // Promise 6: after an abort the cuts land, and the version that was taken back falls silent, each within its bound.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { checkRollbackCuts, ROLLBACK_BOUNDS } from '../../shared/analysis/checks/rollback-bound.ts';
-import { journalFacts } from '../../shared/analysis/journal.ts';
+import { ROLLBACK_BOUNDS } from '../../shared/analysis/checks/rollback-bound.ts';
+import { PartitionCuts } from '../../shared/analysis/partition-cuts.ts';
+import type { Cut } from '../../shared/domain/cut.ts';
 import { EVENT_BLANK, type RolloutEvent, rolloutEventSchema } from '../../shared/domain/event.ts';
 import type { RoutePlan } from '../../shared/domain/route-plan.ts';
-import { found, History, routedTo } from '../support/history.ts';
+import { found, History, journalOf, routedTo } from '../support/history.ts';
 import { canaryOf, cutOf, ENDPOINT, modelOf, planOf } from '../support/plans.ts';
 
 const event = (atMs: number, body: object): RolloutEvent =>
@@ -20,7 +21,7 @@ describe('answers of a version that was taken back', () => {
   let history: History;
   beforeEach(() => {
     history = new History();
-    history.scope = { journal: journalFacts(ENDPOINT, TAKEN_BACK) };
+    history.scope = { journal: journalOf(TAKEN_BACK) };
   });
   const answerAt = (timestampMs: number) => history.answered(routedTo(history, 'green'), { timestampMs });
 
@@ -37,7 +38,7 @@ describe('answers of a version that was taken back', () => {
 
   it('may come again once the version was given traffic again', () => {
     const again = [...TAKEN_BACK, published(20_000, canaryOf(3, 1_000))];
-    history.scope = { journal: journalFacts(ENDPOINT, again) };
+    history.scope = { journal: journalOf(again) };
     answerAt(20_001);
     expect(found(history.audit())).toEqual({});
   });
@@ -49,19 +50,36 @@ describe('answers of a version that was taken back', () => {
 });
 
 describe('the cuts of an abort', () => {
-  const journal = journalFacts(ENDPOINT, TAKEN_BACK);
-  const check = (atMs: number | null, nowMs = 60_000) => {
-    const cuts = [cutOf(canaryOf(1, 5_000), 0)];
-    if (atMs !== null) cuts.push({ ...cutOf(canaryOf(2, 0), 9), atMs });
-    return checkRollbackCuts(0, cuts, { journal, bounds: ROLLBACK_BOUNDS, nowMs });
+  const judge = (cuts: readonly Cut[], nowMs = 60_000) => {
+    const partition = new PartitionCuts({ partition: 0, journal: journalOf(TAKEN_BACK), bounds: ROLLBACK_BOUNDS });
+    for (const cut of cuts) {
+      partition.onCut(String(cut.plan.revision), cut);
+      // A cut that was buried has still told when it came.
+      partition.onTombstone(String(cut.plan.revision));
+    }
+    partition.finish(nowMs);
+    return partition.totals;
   };
+  const first = cutOf(canaryOf(1, 5_000), 0);
+  const cutAtMs = (atMs: number) => ({ ...cutOf(canaryOf(2, 0), 9), atMs });
 
-  it('land within a second', () => expect(check(11_000)).toEqual([]));
-  it('are found when one is late', () => expect(check(11_001)).toHaveLength(1));
-  it('are found when one is missing', () => expect(check(null)).toHaveLength(1));
-  it('are waited for while the second is not over', () => expect(check(null, 10_500)).toEqual([]));
-  it('are unknown when newer ones have buried them', () => {
-    const cuts = [{ ...cutOf(planOf(7), 90), atMs: 50_000 }];
-    expect(checkRollbackCuts(0, cuts, { journal, bounds: ROLLBACK_BOUNDS, nowMs: 60_000 })).toEqual([]);
+  it('land within a second', () => {
+    const totals = judge([first, cutAtMs(11_000)]);
+    expect([found(totals), totals.lastRollbackCutMs]).toEqual([{}, 1_000]);
   });
+  it('are found when one is late', () => expect(found(judge([first, cutAtMs(11_001)]))).toEqual({ rollback: 1 }));
+  it('are found late where the first on record is the one', () =>
+    expect(found(judge([cutAtMs(11_001)]))).toEqual({ rollback: 1 }));
+  it('are counted once, by the first cut of the plan or a later one', () => {
+    const later = { ...cutOf(canaryOf(3, 0), 9), atMs: 30_000 };
+    expect(found(judge([first, later]))).toEqual({ rollback: 1 });
+    expect(found(judge([first, cutAtMs(10_500), later]))).toEqual({});
+  });
+  it('are found when one is missing', () => {
+    expect(found(judge([first]))).toEqual({ rollback: 1 });
+    expect(found(judge([]))).toEqual({ rollback: 1 });
+  });
+  it('are waited for while the second is not over', () => expect(found(judge([first], 10_500))).toEqual({}));
+  it('are unknown when newer ones have buried them', () =>
+    expect(found(judge([{ ...cutOf(planOf(7), 90), atMs: 50_000 }]))).toEqual({}));
 });

@@ -1,9 +1,10 @@
 // Promises 2 and 9: routing is what (cuts, partition, offset, key) gives, and cuts are the plans that were published.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { checkCuts } from '../../shared/analysis/checks/routed-as-planned.ts';
-import type { JournalFacts } from '../../shared/analysis/journal.ts';
-import { orderedCuts } from '../../shared/domain/cut.ts';
+import { ROLLBACK_BOUNDS } from '../../shared/analysis/checks/rollback-bound.ts';
+import { type JournalFacts, planPrint } from '../../shared/analysis/journal.ts';
+import { PartitionCuts } from '../../shared/analysis/partition-cuts.ts';
+import { type Cut, orderedCuts } from '../../shared/domain/cut.ts';
 import { HEADER } from '../../shared/domain/headers.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
 import { found, History, routedTo, withHeader } from '../support/history.ts';
@@ -70,10 +71,15 @@ describe('cuts', () => {
   const published = [planOf(1), canaryOf(2, 1_000)];
   const journal: JournalFacts = {
     complete: true,
-    plans: new Map(published.map((plan) => [plan.revision, { plan, atMs: 0, partitions: 1 }])),
+    plans: new Map(published.map((plan) => [plan.revision, planPrint(plan)])),
     aborts: [],
   };
-  const check = (...cuts: Parameters<typeof checkCuts>[1]) => checkCuts(0, cuts, journal).map(({ detail }) => detail);
+  const read = (...cuts: readonly Cut[]) => {
+    const partition = new PartitionCuts({ partition: 0, journal, bounds: ROLLBACK_BOUNDS });
+    for (const cut of cuts) partition.onCut(String(cut.plan.revision), cut);
+    return partition;
+  };
+  const check = (...cuts: readonly Cut[]) => read(...cuts).totals.kept.map(({ detail }) => detail);
 
   it('are the published plans, in order', () => {
     expect(check(cutOf(planOf(1), 0), cutOf(canaryOf(2, 1_000), 7))).toEqual([]);
@@ -87,5 +93,12 @@ describe('cuts', () => {
   it('are found when offsets or revisions fall', () => {
     expect(check(cutOf(planOf(1), 7), cutOf(canaryOf(2, 1_000), 3))).toHaveLength(1);
     expect(check(cutOf(canaryOf(2, 1_000), 3), cutOf(planOf(1), 7))).toHaveLength(1);
+  });
+
+  it('are routed by until they are buried', () => {
+    const partition = read(cutOf(planOf(1), 0), cutOf(canaryOf(2, 1_000), 7));
+    expect(partition.cuts.map(({ offset }) => offset)).toEqual([0, 7]);
+    partition.onTombstone('1');
+    expect(partition.cuts.map(({ offset }) => offset)).toEqual([7]);
   });
 });

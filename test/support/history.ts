@@ -6,9 +6,11 @@ import { predictionRecord, rescueRecord } from '../../services/scorer/core/answe
 import { type Routing, routingOf } from '../../services/scorer/core/triage.ts';
 import { type AuditScope, PartitionAudit } from '../../shared/analysis/audit.ts';
 import { ROLLBACK_BOUNDS } from '../../shared/analysis/checks/rollback-bound.ts';
-import { journalFacts } from '../../shared/analysis/journal.ts';
+import { Journal } from '../../shared/analysis/journal.ts';
 import type { Totals } from '../../shared/analysis/totals.ts';
+import { WorkerWords } from '../../shared/analysis/worker-words.ts';
 import { MillraceError } from '../../shared/domain/errors.ts';
+import type { RolloutEvent } from '../../shared/domain/event.ts';
 import { header } from '../../shared/domain/headers.ts';
 import type { InRecord, OutRecord } from '../../shared/domain/record.ts';
 import { refusalRecords } from '../../shared/domain/refusal.ts';
@@ -100,7 +102,7 @@ export class History {
   audit(order: readonly (readonly [Kind, InRecord])[] = this.records): Totals {
     const audit = new PartitionAudit({
       ...{ partition: 0, from: 0, to: 1_000_000, cuts: this.cuts, atLeastOnce: false, bounds: ROLLBACK_BOUNDS },
-      journal: journalFacts(ENDPOINT, []),
+      journal: journalOf([]),
       laneCommitted: { blue: Number.POSITIVE_INFINITY, green: Number.POSITIVE_INFINITY },
       ...this.scope,
     });
@@ -113,6 +115,13 @@ export class History {
     audit.finish();
     return audit.totals;
   }
+}
+
+/** The journal of the history's endpoint, of whose workers nothing is on record. */
+export function journalOf(events: readonly RolloutEvent[]): Journal {
+  const journal = new Journal(ENDPOINT, new WorkerWords());
+  for (const event of events) journal.observe(event);
+  return journal;
 }
 
 /** The first request from `offset` on that the plan sends to `lane`; it is appended and routed. */

@@ -1,29 +1,42 @@
 // ReadyBeforeRouted: a plan that gives a version more traffic names a READY owner for every partition of its lane, and
 // each of them had said so before.
-// Promise 5. Flow: journal and millrace.workers → [checkReady].
+// Promise 5. Flow: millrace.workers → WorkerWords; then plans of the journal, in order → [observe].
+// Invariant: keeps the plan before, not those before that.
 
 import { LANES, type Lane, otherLane, type RoutePlan } from '../../domain/route-plan.ts';
-import type { WorkerReport } from '../../domain/worker.ts';
-import type { JournalFacts, PublishedPlan } from '../journal.ts';
 import { type Violation, violation } from '../violation.ts';
+import type { WorkerWords } from '../worker-words.ts';
 
-/**
- * @param reports every report on record, in order. The topic is compacted: a worker whose reports all came later than a
- *        plan may have said so before, and is believed.
- */
-export function checkReady(journal: JournalFacts, reports: readonly WorkerReport[]): Violation[] {
-  const found: Violation[] = [];
-  let before: RoutePlan | null = null;
-  for (const published of [...journal.plans.values()].sort((a, b) => a.plan.revision - b.plan.revision)) {
-    // Where the journal begins, what came before is unknown.
-    if (before !== null || journal.complete) {
-      for (const lane of LANES) {
-        if (grows(before, published.plan, lane)) found.push(...problems(published, { lane, reports }));
-      }
-    }
-    before = published.plan;
+/** A plan as the journal tells it. */
+export interface PublishedPlan {
+  readonly plan: RoutePlan;
+  readonly atMs: number;
+  /** Of the endpoint at that time; 0 while the journal has not said. */
+  readonly partitions: number;
+}
+
+export class ReadyBeforeRouted {
+  readonly #words: WorkerWords;
+  #before: RoutePlan | null = null;
+
+  constructor(words: WorkerWords) {
+    this.#words = words;
   }
-  return found;
+
+  /** @param isFirst nothing was published before this plan; otherwise what came before the first one is unknown */
+  observe(published: PublishedPlan, isFirst: boolean): Violation[] {
+    const before = this.#before;
+    this.#before = published.plan;
+    if (before === null && !isFirst) return [];
+    return LANES.filter((lane) => grows(before, published.plan, lane)).flatMap((lane) =>
+      problems(published, lane, this.#words),
+    );
+  }
+
+  /** Something is missing in the journal here: the next plan has none before it. */
+  forget(): void {
+    this.#before = null;
+  }
 }
 
 /** Whether the plan gives the lane's version more. Traffic that goes back to the old version waits for nothing. */
@@ -39,11 +52,7 @@ function shareOf(plan: RoutePlan, lane: Lane): number {
   return plan.shares.find((share) => share.lane === lane)?.weightBp ?? 0;
 }
 
-function problems(
-  { plan, atMs, partitions }: PublishedPlan,
-  about: { readonly lane: Lane; readonly reports: readonly WorkerReport[] },
-): Violation[] {
-  const { lane, reports } = about;
+function problems({ plan, atMs, partitions }: PublishedPlan, lane: Lane, words: WorkerWords): Violation[] {
   const model = plan.lanes[lane];
   const at = `plan ${plan.revision}`;
   const found: Violation[] = [];
@@ -56,12 +65,8 @@ function problems(
       found.push(violation('not-ready', at, `names no READY owner of partition ${partition} of lane ${lane}`));
     }
     for (const worker of workers) {
-      const own = reports.filter((report) => report.worker === worker && report.version === model?.version);
-      const known = own.filter((report) => report.atMs <= atMs);
-      const ready = known.some((report) => report.state === 'READY' && report.digest === model?.digest);
-      if (known.length > 0 && !ready) {
-        found.push(violation('not-ready', at, `${worker} had not said READY for v${model?.version}`));
-      }
+      if (model !== null && words.wasReady(worker, model, atMs) !== false) continue;
+      found.push(violation('not-ready', at, `${worker} had not said READY for v${model?.version}`));
     }
   }
   return found;

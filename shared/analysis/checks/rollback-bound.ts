@@ -1,5 +1,5 @@
 // RollbackBound: after an abort all cuts land within a bound, and the version that was taken back falls silent within another.
-// Promise 6. Flow: journal, cuts and answers → [checkRollbackCuts, checkRollbackAnswer].
+// Promise 6. Flow: journal, cuts and answers → [checkRollbackCuts, checkMissingCuts, checkRollbackAnswer].
 
 import type { Cut } from '../../domain/cut.ts';
 import type { Source } from '../../domain/record.ts';
@@ -17,27 +17,53 @@ export interface RollbackBounds {
 /** Guarantee 6 while every partition has an owner. */
 export const ROLLBACK_BOUNDS: RollbackBounds = { cutMs: 1_000, answerMs: 2_000 };
 
-/** Time from an abort to the cut of one partition, ms; null while there is no cut, `gone` when it was buried since. */
-export function rollbackCutMs(cuts: readonly Cut[], abort: Abort): number | null | 'gone' {
-  const [first] = cuts;
-  if (first !== undefined && first.plan.revision > abort.revision) return 'gone';
-  const cut = cuts.find(({ plan }) => plan.revision >= abort.revision);
-  return cut === undefined ? null : Math.max(0, cut.atMs - abort.atMs);
+/** An abort whose cut has come, and how long it took, ms. */
+export interface RollbackCut {
+  readonly abort: Abort;
+  readonly ms: number;
+}
+
+/**
+ * Aborts that this cut is the first of its partition to carry out.
+ * @param about `newest`: greatest revision of the partition's cuts before it; null for the first on record, behind which
+ *        cuts of older aborts may have been buried
+ */
+export function rollbacksBy(
+  { plan: { revision }, atMs }: Cut,
+  { newest, aborts }: { readonly newest: number | null; readonly aborts: readonly Abort[] },
+): RollbackCut[] {
+  const least = newest ?? revision - 1;
+  return aborts
+    .filter((abort) => abort.revision > least && abort.revision <= revision)
+    .map((abort) => ({ abort, ms: Math.max(0, atMs - abort.atMs) }));
 }
 
 export function checkRollbackCuts(
   partition: number,
-  cuts: readonly Cut[],
+  rollbacks: readonly RollbackCut[],
+  { cutMs }: RollbackBounds,
+): Violation[] {
+  return rollbacks
+    .filter(({ ms }) => ms > cutMs)
+    .map(({ abort, ms }) => violation('rollback', placeOf(abort, partition), `its cut came after ${ms} ms`));
+}
+
+/** @param newest greatest revision of all of the partition's cuts; null when it has none */
+export function checkMissingCuts(
+  partition: number,
+  newest: number | null,
   about: { readonly journal: JournalFacts; readonly bounds: RollbackBounds; readonly nowMs: number },
 ): Violation[] {
   const { journal, bounds, nowMs } = about;
-  return journal.aborts.flatMap((abort) => {
-    if (!Number.isFinite(abort.revision)) return [];
-    const at = `abort of v${abort.model.version}, partition ${partition}`;
-    const ms = rollbackCutMs(cuts, abort);
-    if (ms === null) return nowMs - abort.atMs > bounds.cutMs ? [violation('rollback', at, 'there is no cut')] : [];
-    return ms !== 'gone' && ms > bounds.cutMs ? [violation('rollback', at, `its cut came after ${ms} ms`)] : [];
-  });
+  return journal.aborts
+    .filter(
+      ({ revision, atMs }) => Number.isFinite(revision) && revision > (newest ?? 0) && nowMs - atMs > bounds.cutMs,
+    )
+    .map((abort) => violation('rollback', placeOf(abort, partition), 'there is no cut'));
+}
+
+function placeOf({ model }: Abort, partition: number): string {
+  return `abort of v${model.version}, partition ${partition}`;
 }
 
 /** How long after an abort of its version an answer came, ms; 0 when it was not taken back. */

@@ -3,8 +3,7 @@
 // Promises 2, 9.
 
 import type { Cut } from '../../domain/cut.ts';
-import type { RoutePlan } from '../../domain/route-plan.ts';
-import type { JournalFacts } from '../journal.ts';
+import { type JournalFacts, planPrint } from '../journal.ts';
 import type { Trail } from '../trail.ts';
 import { type Violation, violation } from '../violation.ts';
 
@@ -33,28 +32,24 @@ export function checkRouted({ source, request, hops }: Trail, atLeastOnce: boole
   return found;
 }
 
-/** Cuts of one partition, in the order of the topic, against the journal. */
-export function checkCuts(partition: number, cuts: readonly Cut[], journal: JournalFacts): Violation[] {
+/** A cut of `partition` against the one before it in the topic, and against the journal. */
+export function checkCut(
+  partition: number,
+  { plan, offset }: Cut,
+  { before, journal }: { readonly before: Cut | null; readonly journal: JournalFacts },
+): Violation[] {
   const found: Violation[] = [];
-  let before: Cut | null = null;
-  for (const cut of cuts) {
-    const at = `cut ${cut.plan.revision} of partition ${partition}`;
-    if (before !== null && (cut.plan.revision < before.plan.revision || cut.offset < before.offset)) {
-      const detail = `from ${cut.offset} on, after cut ${before.plan.revision} from ${before.offset} on`;
-      found.push(violation('misrouted', at, detail));
-    }
-    before = cut;
-    const published = journal.plans.get(cut.plan.revision);
-    if (published === undefined) {
-      // A journal that begins later than the cut cannot say.
-      if (journal.complete) found.push(violation('misrouted', at, 'no event published this plan'));
-    } else if (!samePlan(published.plan, cut.plan)) {
-      found.push(violation('misrouted', at, 'its plan is not the one that was published'));
-    }
+  const at = `cut ${plan.revision} of partition ${partition}`;
+  if (before !== null && (plan.revision < before.plan.revision || offset < before.offset)) {
+    const detail = `from ${offset} on, after cut ${before.plan.revision} from ${before.offset} on`;
+    found.push(violation('misrouted', at, detail));
+  }
+  const published = journal.plans.get(plan.revision);
+  if (published === undefined) {
+    // A journal that begins later than the cut cannot say.
+    if (journal.complete) found.push(violation('misrouted', at, 'no event published this plan'));
+  } else if (published !== planPrint(plan)) {
+    found.push(violation('misrouted', at, 'its plan is not the one that was published'));
   }
   return found;
-}
-
-function samePlan(a: RoutePlan, b: RoutePlan): boolean {
-  return a.rollout === b.rollout && JSON.stringify([a.shares, a.lanes]) === JSON.stringify([b.shares, b.lanes]);
 }
