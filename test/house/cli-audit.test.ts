@@ -60,6 +60,25 @@ describe('audit', () => {
     expect((await world.run(['audit', 'numbers', '--from', 'yesterday'])).code).toBe(codes.usage.code);
   });
 
+  it('leaves out control records that it cannot read, counts and names them', async () => {
+    await world.produce(numbers(4));
+    await world.recordsOf('predictions', 4);
+    const { topics } = world;
+    const [key, value] = ['stranger', 'no record'].map((text) => new TextEncoder().encode(text));
+    const garbage = { partition: 0, key: key ?? null, value: value ?? null, headers: [] };
+    for (const topic of [topics.control('events'), topics.control('workers'), topics.endpoint('numbers', 'cuts')]) {
+      await world.write({ ...garbage, topic });
+    }
+    await world.apply(cliRollout(2, 'canary', 'canary: { weightBp: 5000 }\n'));
+    await world.produce(numbers(4));
+    await world.recordsOf('predictions', 8);
+    await world.clock.advance(2_000);
+    expect(await auditJson()).toMatchObject({ code: codes.ok.code, requests: 8, unreadable: 3, examples: [] });
+    const report = await world.run(['audit', 'numbers']);
+    expect(report.stdout).toContain('3 control records cannot be read and were left out');
+    expect(report.stderr).toMatch(/left out: numbers\.cuts@\d+ cannot be read/);
+  });
+
   it('says that there is no such endpoint', async () => {
     expect((await world.run(['audit', 'nothing'])).code).toBe(codes.notFound.code);
   });

@@ -13,6 +13,8 @@ import { type AddCommand, examples, lists, timeOption } from './command.ts';
 import { endpointName } from './control.ts';
 
 const DETAIL_CHARS_MAX = 300;
+/** Unreadable control records that are told one by one; all are counted. */
+const UNREADABLE_TOLD_MAX = 20;
 
 interface AuditCommandOptions {
   readonly from?: string;
@@ -41,7 +43,8 @@ export const addAudit: AddCommand = (program, runner) => {
     .description(
       'Reads the topics of an endpoint and checks that every request was answered once, by the right version, in order. ' +
         'Requests that are under way when it starts are left out. Reads without a group, in bounded memory. ' +
-        'Ends with 1 when a promise was broken.',
+        'Control records that cannot be read are left out, as the services leave them out, and counted. ' +
+        'Ends with 1 when a promise was broken, and with another code when an error kept it from judging.',
     )
     .option('--from <time>', 'requests from this time on: a date like 2026-01-31T12:00:00Z, or how long ago, like 1h')
     .option('--to <time>', 'requests before this time')
@@ -70,11 +73,15 @@ export const addAudit: AddCommand = (program, runner) => {
     const nowMs = context.clock.nowMs();
     const moment = (text: string | undefined) => (text === undefined ? undefined : parseMoment(text, nowMs));
     const [fromMs, toMs] = [moment(options.from), moment(options.to)];
+    let unreadable = 0;
     const totals = await auditEndpoint({
       ...{ bus: await context.bus(), topics: context.topics, endpoint, nowMs, signal: context.signal },
       ...(fromMs === undefined ? {} : { fromMs }),
       ...(toMs === undefined ? {} : { toMs }),
       bounds: { cutMs: options.rollbackCuts, answerMs: options.rollbackAnswers },
+      onUnreadable: ({ message }) => {
+        if (++unreadable <= UNREADABLE_TOLD_MAX) context.say(`left out: ${message}`);
+      },
       onProgress: (partition, { requests }) => context.say(`partition ${partition} read: ${requests} requests so far`),
     });
     show(context, endpoint, totals);
@@ -83,20 +90,22 @@ export const addAudit: AddCommand = (program, runner) => {
 };
 
 function show(context: CliContext, endpoint: string, totals: Totals): void {
-  const { requests, answered, deadLettered, pending, counts, kept, lastBadAnswerMs, lastRollbackCutMs } = totals;
+  const { requests, answered, deadLettered, pending, unreadable, counts, kept } = totals;
+  const { lastBadAnswerMs, lastRollbackCutMs } = totals;
   const versions = [...totals.versions]
     .sort(([a], [b]) => a - b)
     .map(([version, { answers, rescued, runtimes }]) => ({ version, answers, rescued, runtimes }));
-  const figures = { requests, answered, deadLettered, pending, lastRollbackCutMs, lastBadAnswerMs };
+  const figures = { requests, answered, deadLettered, pending, unreadable, lastRollbackCutMs, lastBadAnswerMs };
   const value = { endpoint, ...figures, versions, violations: counts, examples: kept };
   context.out.result(value, (tables) => linesOf(totals, tables));
 }
 
 function linesOf(totals: Totals, { table, style }: Tables): string[] {
-  const { requests, answered, deadLettered, pending, counts, kept } = totals;
+  const { requests, answered, deadLettered, pending, unreadable, counts, kept } = totals;
   const verdict = (count: number) => (count === 0 ? style('green', 'kept') : style('red', 'BROKEN'));
   return [
     `${requests} requests: ${answered} answered, ${deadLettered} dead-lettered, ${pending} under way`,
+    ...(unreadable === 0 ? [] : [style('red', `${unreadable} control records cannot be read and were left out`)]),
     '',
     ...table(
       ['CHECK', 'FOUND', 'PROMISE'],
