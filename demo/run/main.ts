@@ -79,6 +79,7 @@ async function main(): Promise<number> {
       ...{ accuracies: trainedAccuracies(), strict: values.check },
     });
     for (const problem of problems) say(`PROBLEM: ${problem}`);
+    for (const { check, at, detail } of readback.outcomes.kept) say(`  ${check}: ${at}: ${detail}`);
     return problems.length === 0 ? 0 : 1;
   } finally {
     await place.close();

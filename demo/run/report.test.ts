@@ -2,6 +2,8 @@
 // Method: a good run, and the same with one thing wrong.
 
 import { expect, it } from 'vitest';
+import { Totals } from '../../shared/analysis/totals.ts';
+import { CHECKS } from '../../shared/analysis/violation.ts';
 import { type DemoReport, type Expectations, problemsOf, type VersionReport } from './report.ts';
 import { SWITCH_KINDS } from './scenario.ts';
 import { trainedAccuracies } from './trained.ts';
@@ -24,6 +26,7 @@ const shadow: DemoReport['shadow'] = [bad, { ...better, how: 'live' }, { ...bett
 const good: DemoReport = {
   ...{ broker: 'kafka', brokerDetail: 'Apache Kafka', requests: 1_000, answered: 1_000, seconds: 60 },
   ...{ deadLettered: 0, lost: 0, duplicated: 0, wrongVersion: 0, versions, switches, shadow },
+  violations: new Totals().counts,
 };
 const [first, ...others] = switches;
 const replaced = (version: number, rest: Partial<VersionReport>) =>
@@ -34,6 +37,11 @@ it('finds nothing wrong with a good run', () => expect(problemsOf(good, expected
 it('tells no accuracy from a few answers', () => {
   const versions = replaced(3, { answers: 200, accuracy: 0.6 });
   expect(problemsOf({ ...good, versions }, expected)).toEqual([]);
+});
+
+it.each(CHECKS)('says so when the check %s found something', (check) => {
+  const violations = { ...good.violations, [check]: 2 };
+  expect(problemsOf({ ...good, violations }, expected)).toEqual([`the check ${check} found 2`]);
 });
 
 it.each<[string, Partial<DemoReport>, RegExp]>([

@@ -1,5 +1,6 @@
 // Report: what the demo prints at its end, as one JSON object or as a table, and whether all is well.
 
+import { CHECKS } from '../../shared/analysis/violation.ts';
 import type { Readback } from './readback.ts';
 import type { Switch } from './scenario.ts';
 
@@ -13,6 +14,8 @@ export interface DemoReport {
   readonly lost: number;
   readonly duplicated: number;
   readonly wrongVersion: number;
+  /** What each check of the audit found, by its name; 0 when the promise was kept. */
+  readonly violations: Readback['outcomes']['counts'];
   readonly versions: readonly VersionReport[];
   readonly switches: Readback['switches'];
   readonly shadow: Readback['shadow'];
@@ -46,6 +49,7 @@ export function reportOf(run: {
     lost: outcomes.lost,
     duplicated: outcomes.duplicated,
     wrongVersion: outcomes.wrongVersion,
+    violations: outcomes.counts,
     versions: versions.map(([version, found]) => ({
       version,
       answers: found.answers,
@@ -84,6 +88,9 @@ export function problemsOf(report: DemoReport, expected: Expectations): string[]
   if (report.answered !== expected.requests) problems.push(`${report.answered} of ${expected.requests} answered`);
   for (const count of ['deadLettered', 'lost', 'duplicated', 'wrongVersion'] as const) {
     if (report[count] !== 0) problems.push(`${count} is ${report[count]}`);
+  }
+  for (const check of CHECKS) {
+    if (report.violations[check] !== 0) problems.push(`the check ${check} found ${report.violations[check]}`);
   }
   for (const version of expected.versions) {
     if (!report.versions.some((found) => found.version === version)) problems.push(`v${version} answered nothing`);
