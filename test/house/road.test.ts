@@ -9,7 +9,7 @@ import { auditEndpoint } from '../../shared/audit/audit-endpoint.ts';
 import { memoryBus } from '../../shared/bus/memory/memory-bus.ts';
 import { memoryLog } from '../../shared/bus/memory/memory-log.ts';
 import { decodeControl, encodeControl } from '../../shared/codec/control.ts';
-import { decodeAnswer } from '../../shared/codec/registry.ts';
+import { codecNamed, decodeAnswer } from '../../shared/codec/registry.ts';
 import { HEADER, header, headerText } from '../../shared/domain/headers.ts';
 import type { InRecord, OutRecord } from '../../shared/domain/record.ts';
 import { encodedBytes } from '../../shared/domain/record-bytes.ts';
@@ -128,6 +128,13 @@ function requestOf(x: number): Uint8Array {
   );
 }
 
+function avroOf(x: number): Uint8Array {
+  return codecNamed('avro').encodeRequest(
+    [{ name: 'x', datatype: 'FP32', shape: [1, 1], data: Float32Array.of(x) }],
+    {},
+  );
+}
+
 function resultOf(record: InRecord): number | string {
   const answer = decodeAnswer(record.value ?? new Uint8Array(), headerText(record.headers, HEADER.contentType));
   return answer.kind === 'answer' ? Number(answer.outputs[0]?.data[0]) : answer.code;
@@ -230,6 +237,7 @@ describe('bad input', () => {
       encoder.encode('{"inputs":[{"name":"x","datatype":"FP32","shape":[1,1],"data":[NaN]}]}'),
       'REQUEST_UNREADABLE',
     ],
+    ['NaN in Avro', avroOf(Number.NaN), 'REQUEST_NOT_FINITE'],
   ];
 
   it.each(cases)(

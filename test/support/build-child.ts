@@ -8,8 +8,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** The model process's program, the worker's side of it for a test that kills a worker, and the services themselves. */
+/** The model process's program, the worker's side of it for a test that kills a worker, the services themselves, the demo. */
 const ENTRIES = [
+  'demo/run/main.ts',
   'shared/runtimes/child-main.ts',
   'shared/runtimes/spawn.ts',
   ...['cli', 'comparator', 'controller', 'router', 'scorer'].map((service) => `services/${service}/main.ts`),
