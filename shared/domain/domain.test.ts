@@ -59,6 +59,15 @@ describe('topic names', () => {
       expect(limits.get(`e.${kind}`)).toBe((limits.get('e.requests') ?? 0) + 65_536);
     }
   });
+
+  it('are compacted only where a record replaces those before it under its key', () => {
+    const topics = topicsOf('');
+    const compacted = [...topics.endpointTopicSpecs('e', 1), ...topics.controlTopicSpecs()]
+      .filter(({ config }) => config['cleanup.policy']?.includes('compact'))
+      .map(({ name }) => name);
+    const states = ['endpoints', 'rollouts', 'plans', 'workers'].map((kind) => `millrace.${kind}`);
+    expect(compacted).toEqual(['e.totals', 'e.cuts', ...states]);
+  });
 });
 
 describe('buckets', () => {

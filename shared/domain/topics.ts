@@ -90,7 +90,8 @@ const CONTROL_CONFIG: Readonly<Record<ControlTopicKind, Readonly<Record<string, 
   commands: { ...TIMED, ...UNPACKED },
   plans: COMPACTED,
   workers: { 'cleanup.policy': 'compact,delete', 'retention.ms': RETENTION_MS },
-  metrics: { 'cleanup.policy': 'compact,delete', 'retention.ms': RETENTION_MS },
+  // Its records are to be added up: of those of one key compaction would keep the last alone.
+  metrics: TIMED,
   events: FOR_EVER,
 };
 
