@@ -2,9 +2,9 @@
 // Flow: task → [recordsOf] → one transaction → E.totals, millrace.metrics, E.comparisons.
 
 import { CONTROL_CONTENT_TYPE, encodeControl } from '../../shared/codec/control.ts';
-import { type Changes, parseScope } from '../../shared/comparison/comparison.ts';
+import { type Changes, parseScope, scopeOf } from '../../shared/comparison/comparison.ts';
 import type { Example } from '../../shared/comparison/report.ts';
-import { type Comparison, runKey, type Totals } from '../../shared/domain/comparison.ts';
+import { type Comparison, type JoinCounts, runKey, type Totals } from '../../shared/domain/comparison.ts';
 import type { OutRecord } from '../../shared/domain/record.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
 
@@ -13,17 +13,23 @@ const encoder = new TextEncoder();
 export interface Written {
   readonly totals: Totals;
   readonly changes: Changes;
+  /** What the totals count more than the last ones. */
+  readonly counted: JoinCounts;
 }
 
 export function recordsOf(
-  { totals, changes }: Written,
+  { totals, changes, counted }: Written,
   { topics, windowMs }: { readonly topics: Topics; readonly windowMs: number },
 ): OutRecord[] {
   const { endpoint, rollout, partition } = totals;
-  const windows = changes.windows.map(({ scope, startMs, states: counted }) => {
-    const states = JSON.stringify(counted);
-    const window = { endpoint, rollout, ...parseScope(scope), partition, startMs, windowMs, states };
-    const key = `${endpoint}/${rollout}/${scope}/${startMs}`;
+  const added = changes.windows.map(({ scope, startMs, states }) => ({
+    scope,
+    startMs,
+    states: JSON.stringify(states),
+  }));
+  const windows = [...added, ...countsWindow(totals, counted, windowMs)].map(({ scope, ...what }) => {
+    const window = { endpoint, rollout, ...parseScope(scope), partition, windowMs, ...what };
+    const key = `${endpoint}/${rollout}/${scope}/${what.startMs}`;
     return recordOf(topics.control('metrics'), 0, { key, value: encodeControl('metric-window', window) });
   });
   const examples = changes.examples.flatMap((example) => {
@@ -38,6 +44,13 @@ export function recordsOf(
     ...windows,
     ...examples,
   ];
+}
+
+/** The counts that a commit adds, where it adds any: in the window of its own time, since what is missing has none. */
+function countsWindow({ rollout, version, atMs }: Totals, counts: JoinCounts, windowMs: number) {
+  if (Object.values(counts).every((count) => count === 0)) return [];
+  const scope = scopeOf(0, rollout === '' ? null : version);
+  return [{ scope, startMs: Math.floor(atMs / windowMs) * windowMs, states: '{}', counts }];
 }
 
 /** Takes the totals of a run off the record. */

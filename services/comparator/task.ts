@@ -6,12 +6,14 @@
 import type { ReadFrom } from '../../shared/bus/bus.ts';
 import { sourceIn } from '../../shared/comparing/outcomes.ts';
 import { savedOf, type TotalsHead, totalsOf } from '../../shared/comparing/saved.ts';
-import { type Changes, Comparison } from '../../shared/comparison/comparison.ts';
+import { Comparison } from '../../shared/comparison/comparison.ts';
+import { countsSince, NO_COUNTS } from '../../shared/comparison/join-state.ts';
 import type { Field } from '../../shared/comparison/outcome.ts';
 import type { JoinSide } from '../../shared/comparison/side.ts';
-import type { Totals } from '../../shared/domain/comparison.ts';
+import type { JoinCounts, Totals } from '../../shared/domain/comparison.ts';
 import type { InRecord } from '../../shared/domain/record.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
+import type { Written } from './commit-records.ts';
 import { Input } from './input.ts';
 import type { Limits } from './limits.ts';
 import { type Run, RunRecords } from './run-records.ts';
@@ -47,6 +49,8 @@ export class Task {
   readonly #labels: Input;
   #live: Input | null;
   #sinceMs: number;
+  /** What the last totals say. */
+  #counts: JoinCounts;
   #changed = false;
   #goneMs: number | null = null;
   #busyMs = 0;
@@ -62,6 +66,7 @@ export class Task {
     const saved = totals === null ? null : savedOf(totals);
     this.#fields = [...(saved?.fields ?? [])];
     this.#sinceMs = totals?.sinceMs ?? 0;
+    this.#counts = totals?.counts ?? NO_COUNTS;
     this.ended = totals?.ended ?? false;
     const names = {
       requests: topics.endpoint(endpoint, 'requests'),
@@ -132,7 +137,7 @@ export class Task {
   }
 
   /** What the next commit writes: the totals with all of the changes, and these. */
-  take(nowMs: number): { readonly totals: Totals; readonly changes: Changes } {
+  take(nowMs: number): Written {
     const changes = this.#comparison.take();
     this.#changed = false;
     const { endpoint, partition } = this.#deps;
@@ -149,7 +154,10 @@ export class Task {
       fields: this.#fields,
       tolerances: this.#run?.tolerances ?? [],
     };
-    return { totals: totalsOf(head, this.#comparison.saved()), changes };
+    const totals = totalsOf(head, this.#comparison.saved());
+    const counted = countsSince(this.#counts, totals.counts);
+    this.#counts = totals.counts;
+    return { totals, changes, counted };
   }
 
   async stop(): Promise<void> {

@@ -30,6 +30,11 @@ export function addCounts(a: JoinCounts, b: JoinCounts): JoinCounts {
   return countsBy((name) => a[name] + b[name]);
 }
 
+/** What was counted since it was `before`. */
+export function countsSince(before: JoinCounts, now: JoinCounts): JoinCounts {
+  return countsBy((name) => now[name] - before[name]);
+}
+
 export const JOIN_START: JoinState = {
   live: SIDE_START,
   shadow: SIDE_START,

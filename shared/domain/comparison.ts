@@ -99,20 +99,25 @@ export const totalsSchema = z.strictObject({
 });
 export type Totals = Readonly<z.infer<typeof totalsSchema>>;
 
-/** What one commit adds to one window of one scope. Key: `endpoint/rollout/scope/start`. */
+/**
+ * What one commit adds to one window: metric states of one scope, or, in a record of its own, the join's counts of the run.
+ * Key: `endpoint/rollout/scope/start`.
+ */
 export const metricWindowSchema = z.strictObject({
   endpoint: z.string(),
   rollout: z.string(),
-  /** Version that answered; 0: nobody did, the router refused. */
+  /** Version that answered; 0: nobody did, the router refused. 0 with counts: what is missing has no version. */
   live: count,
-  /** Null for answers without a pair. */
+  /** Version that shadows. Null for answers without a pair. */
   shadow: z.int().min(1).nullable(),
   partition: count,
-  /** By the broker's time of the live answers, milliseconds since the epoch. */
+  /** By the broker's time of the live answers; with counts, by when they were counted. Milliseconds since the epoch. */
   startMs: count,
   windowMs: z.int().min(1),
-  /** Metric states, JSON text: to be merged with the others of the window. */
+  /** Metric states, JSON text: to be merged with the others of the window. Empty with counts: `{}`. */
   states: z.string(),
+  /** To be added to the others of the run: they add up to those of its totals. */
+  counts: joinCountsSchema.optional(),
 });
 export type MetricWindow = Readonly<z.infer<typeof metricWindowSchema>>;
 

@@ -1,12 +1,13 @@
 // ComparedCounts: what a comparator has counted, read back from its topics, in a form in which two of them can be compared.
-// Invariant: the windows on millrace.metrics add up to the totals: what differs is said with its scope.
+// Invariant: states and counts on millrace.metrics add up to the totals: what differs is said with its scope.
 
 import type { Bus } from '../../shared/bus/bus.ts';
 import { decodeControl } from '../../shared/codec/control.ts';
 import { scopeOf } from '../../shared/comparison/comparison.ts';
+import { addCounts, NO_COUNTS } from '../../shared/comparison/join-state.ts';
 import type { MetricStates } from '../../shared/comparison/metrics/metric.ts';
 import { mergeStates, parseStates } from '../../shared/comparison/metrics/registry.ts';
-import { runKey, type Totals } from '../../shared/domain/comparison.ts';
+import { type JoinCounts, runKey, type Totals } from '../../shared/domain/comparison.ts';
 import type { InRecord } from '../../shared/domain/record.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
 
@@ -18,7 +19,7 @@ export type Counted = Readonly<
       readonly counts: Totals['counts'];
       /** By scope. */
       readonly states: Readonly<Record<string, unknown>>;
-      readonly windows: Readonly<Record<string, MetricStates>>;
+      readonly windows: WindowSum;
       readonly examples: unknown;
       /** Examples that are not on E.comparisons. */
       readonly untold: readonly string[];
@@ -40,36 +41,51 @@ export function noteTotals(newest: Map<string, Totals>, record: InRecord): void 
   newest.set(`${runKey(one)} ${one.partition}`, one);
 }
 
-/** By run and partition, and by scope: the windows of a run, added up. */
-type WindowSums = ReadonlyMap<string, Readonly<Record<string, MetricStates>>>;
+/** The windows of a run in one partition, added up. */
+interface WindowSum {
+  readonly counts: JoinCounts;
+  /** By scope. */
+  readonly states: Readonly<Record<string, MetricStates>>;
+}
+
+const NO_WINDOWS: WindowSum = { counts: NO_COUNTS, states: {} };
+
+/** By run and partition. */
+type WindowSums = ReadonlyMap<string, WindowSum>;
 
 export async function windowSums(bus: Bus, topics: Topics): Promise<WindowSums> {
-  const windows = new Map<string, Record<string, MetricStates>>();
+  const windows = new Map<string, WindowSum>();
   for await (const record of recordsOf(bus, topics.control('metrics'))) {
-    const { rollout, live, shadow, partition, states } = decodeControl('metric-window', record);
+    const { rollout, live, shadow, partition, states, counts } = decodeControl('metric-window', record);
     const key = `${runKey({ rollout, version: shadow ?? 0 })} ${partition}`;
-    const sums = windows.get(key) ?? {};
-    windows.set(key, sums);
+    const sum = windows.get(key) ?? NO_WINDOWS;
+    if (counts !== undefined) {
+      windows.set(key, { ...sum, counts: addCounts(sum.counts, counts) });
+      continue;
+    }
     const parsed = parseStates(JSON.parse(states));
-    const before = sums[scopeOf(live, shadow)];
-    sums[scopeOf(live, shadow)] = before === undefined ? parsed : mergeStates(before, parsed);
+    const before = sum.states[scopeOf(live, shadow)];
+    const merged = before === undefined ? parsed : mergeStates(before, parsed);
+    windows.set(key, { ...sum, states: { ...sum.states, [scopeOf(live, shadow)]: merged } });
   }
   return windows;
 }
 
-/** Windows add up to the totals of their scope. */
+/** Windows add up to the totals of their run, and of each of its scopes. */
 export function windowProblems(totals: ReadonlyMap<string, Totals>, windows: WindowSums): string[] {
   return [...new Set([...totals.keys(), ...windows.keys()])].flatMap((key) => {
     const states: Readonly<Record<string, unknown>> = JSON.parse(totals.get(key)?.states ?? '{}');
-    const sums = windows.get(key) ?? {};
-    return [...new Set([...Object.keys(states), ...Object.keys(sums)])]
-      .filter((scope) => textOf(parseStates(states[scope] ?? {})) !== textOf(parseStates(sums[scope] ?? {})))
+    const sums = windows.get(key) ?? NO_WINDOWS;
+    const scopes = [...new Set([...Object.keys(states), ...Object.keys(sums.states)])]
+      .filter((scope) => textOf(parseStates(states[scope] ?? {})) !== textOf(parseStates(sums.states[scope] ?? {})))
       .map((scope) => `the windows of ${key}, ${scope} do not add up to its totals`);
+    const counts = textOf(totals.get(key)?.counts ?? NO_COUNTS) === textOf(sums.counts);
+    return counts ? scopes : [...scopes, `the counts on the windows of ${key} do not add up to its totals`];
   });
 }
 
 /** Whatever the order of its keys. */
-function textOf(states: MetricStates): string {
+function textOf(states: MetricStates | JoinCounts): string {
   return JSON.stringify(states, (_, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -96,7 +112,7 @@ export async function countedOf(
     counts[key] = {
       counts: one.counts,
       states: JSON.parse(one.states),
-      windows: windows.get(key) ?? {},
+      windows: windows.get(key) ?? NO_WINDOWS,
       examples,
       untold: examples.map(({ source }) => source).filter((source) => !told.has(`${runKey(one)} ${source}`)),
     };

@@ -224,6 +224,16 @@ const totals: fc.Arbitrary<ControlValues['totals']> = fc.record({
   ended: fc.boolean(),
   atMs: offset,
 });
+const metricWindow = {
+  endpoint: name,
+  rollout: text,
+  live: version,
+  shadow: fc.option(version),
+  partition: count,
+  startMs: offset,
+  windowMs: version,
+  states: text,
+};
 const recordPlace = fc.record({ topic: text, partition: count, offset });
 const columns = fc.array(fc.record({ values }), { maxLength: 2 });
 const comparison: fc.Arbitrary<ControlValues['comparison']> = fc.record({
@@ -270,15 +280,6 @@ export const controlArbitraries: { readonly [Kind in ControlKind]: fc.Arbitrary<
     requestsEnd: offset,
   }),
   totals,
-  'metric-window': fc.record({
-    endpoint: name,
-    rollout: text,
-    live: version,
-    shadow: fc.option(version),
-    partition: count,
-    startMs: offset,
-    windowMs: version,
-    states: text,
-  }),
+  'metric-window': fc.oneof(fc.record(metricWindow), fc.record({ ...metricWindow, counts })),
   comparison,
 };
