@@ -15,10 +15,12 @@ export interface Written {
   readonly changes: Changes;
   /** What the totals count more than the last ones. */
   readonly counted: JoinCounts;
+  /** Scopes of which the totals hold less than was counted, or nothing. */
+  readonly reduced: readonly string[];
 }
 
 export function recordsOf(
-  { totals, changes, counted }: Written,
+  { totals, changes, counted }: Omit<Written, 'reduced'>,
   { topics, windowMs }: { readonly topics: Topics; readonly windowMs: number },
 ): OutRecord[] {
   const { endpoint, rollout, partition } = totals;

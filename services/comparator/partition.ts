@@ -64,6 +64,8 @@ class PartitionWork {
   readonly #tasks = new Map<string, Task>();
   /** Runs that are over, the one that ended first first. */
   readonly #ended: string[] = [];
+  /** Runs and scopes of which it was told that their totals hold less than was counted. */
+  readonly #reduced = new Set<string>();
   readonly #tails: Tails;
   #marks: Input | null = null;
   #arrival = new AbortController();
@@ -168,7 +170,11 @@ class PartitionWork {
     const changed = [...this.#tasks].filter(([, task]) => task.changed);
     if (changed.length === 0) return;
     const { topics, limits } = this.#deps;
-    const outputs = changed.flatMap(([, task]) => recordsOf(task.take(nowMs), { topics, windowMs: limits.windowMs }));
+    const outputs = changed.flatMap(([key, task]) => {
+      const written = task.take(nowMs);
+      this.#tellReduced(key, written.reduced);
+      return recordsOf(written, { topics, windowMs: limits.windowMs });
+    });
     const forgotten = this.#ended.splice(0, this.#ended.length - ENDED_MAX);
     outputs.push(
       ...forgotten.map((key) => tombstone(topics.endpoint(this.#deps.endpoint, 'totals'), this.#owned.partition, key)),
@@ -176,6 +182,16 @@ class PartitionWork {
     const nextOffset = this.#tasks.get(LIVE)?.livePosition ?? 0;
     await this.#owned.commit({ outputs, nextOffset });
     this.#committedMs = nowMs;
+  }
+
+  /** Once for each scope: from then on its record is full for good. */
+  #tellReduced(run: string, scopes: readonly string[]): void {
+    const { endpoint, log } = this.#deps;
+    for (const scope of scopes) {
+      if (this.#reduced.has(`${run} ${scope}`)) continue;
+      this.#reduced.add(`${run} ${scope}`);
+      log('totals-reduced', { endpoint, partition: this.#owned.partition, run, versions: scope });
+    }
   }
 }
 

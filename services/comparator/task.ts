@@ -154,10 +154,10 @@ export class Task {
       fields: this.#fields,
       tolerances: this.#run?.tolerances ?? [],
     };
-    const totals = totalsOf(head, this.#comparison.saved());
+    const { totals, reduced } = totalsOf(head, this.#comparison.saved());
     const counted = countsSince(this.#counts, totals.counts);
     this.#counts = totals.counts;
-    return { totals, changes, counted };
+    return { totals, changes, counted, reduced };
   }
 
   async stop(): Promise<void> {

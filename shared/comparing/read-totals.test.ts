@@ -30,7 +30,9 @@ async function write(version: number, partition: number, value: number | Uint8Ar
   };
   const key = new TextEncoder().encode(runKey(head));
   const made =
-    typeof value === 'number' ? encodeControl('totals', totalsOf({ ...head, atMs: value }, COMPARISON_START)) : value;
+    typeof value === 'number'
+      ? encodeControl('totals', totalsOf({ ...head, atMs: value }, COMPARISON_START).totals)
+      : value;
   await bus.write([{ topic, partition, key, value: made, headers: [] }]);
 }
 

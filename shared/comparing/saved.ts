@@ -2,8 +2,10 @@
 // Flow: comparator → [totalsOf] → E.totals → [savedOf] → the next owner, `millrace compare`, demo.
 // Invariant: what is read back is checked by the metrics' own schemas; states of metrics that are gone are left out.
 
+import { CONTROL_BYTES_MAX } from '../codec/limits.ts';
 import { COMPARISON_START, type SavedComparison } from '../comparison/comparison.ts';
-import { parseStates } from '../comparison/metrics/registry.ts';
+import { bytesWithin } from '../comparison/fitted.ts';
+import { levelOf, parseStates } from '../comparison/metrics/registry.ts';
 import type { Field } from '../comparison/outcome.ts';
 import type { Example } from '../comparison/report.ts';
 import type { Totals } from '../domain/comparison.ts';
@@ -22,36 +24,45 @@ export interface Terms {
   readonly tolerances: PlanShadow['tolerances'];
 }
 
-/** Of the metric states of one record: what a record of a control topic may have, less room for the rest of it. */
-export const STATES_CHARS_MAX = 786_432;
-
-export function totalsOf({ fields, tolerances, ...head }: TotalsHead, saved: SavedComparison): Totals {
+/** @returns the record, and the scopes of which it holds less than was counted, or nothing, since it would have too many bytes */
+export function totalsOf(
+  { fields, tolerances, ...head }: TotalsHead,
+  saved: SavedComparison,
+): { readonly totals: Totals; readonly reduced: readonly string[] } {
   const { begun, ...join } = saved.join;
-  return {
+  const rest = {
     ...head,
     ...join,
     begun: begun ?? -1,
     terms: JSON.stringify({ fields, tolerances }),
-    states: statesText(saved.states),
+    states: '',
     examples: JSON.stringify(saved.examples),
   };
+  const restBytes = Buffer.byteLength(JSON.stringify(rest));
+  const { text, reduced } = scopesText(saved.states, CONTROL_BYTES_MAX - restBytes);
+  return { totals: { ...rest, states: text }, reduced };
 }
 
 /**
  * Scopes as JSON, those that were counted last first to stay: an endpoint that has served hundreds of versions must not outgrow
  * its record. What goes from here is in the windows of millrace.metrics still.
- * @param states the one that was counted last stands last
+ * @param scopes the one that was counted last stands last
+ * @param bytesMax of the text within its record
  */
-function statesText(states: SavedComparison['states']): string {
+function scopesText(
+  scopes: SavedComparison['states'],
+  bytesMax: number,
+): { readonly text: string; readonly reduced: readonly string[] } {
   const kept: string[] = [];
-  let chars = 2;
-  for (const [scope, state] of Object.entries(states).reverse()) {
-    const text = `${JSON.stringify(scope)}:${JSON.stringify(state)}`;
-    chars += text.length + 1;
-    if (chars > STATES_CHARS_MAX) break;
-    kept.unshift(text);
+  const reduced: string[] = [];
+  let bytes = 2;
+  for (const [scope, states] of Object.entries(scopes).reverse()) {
+    const entry = bytes > bytesMax ? '' : `${JSON.stringify(scope)}:${JSON.stringify(states)}`;
+    bytes += bytesWithin(entry) + 1;
+    if (bytes <= bytesMax) kept.unshift(entry);
+    if (bytes > bytesMax || levelOf(states) > 0) reduced.push(scope);
   }
-  return `{${kept.join(',')}}`;
+  return { text: `{${kept.join(',')}}`, reduced };
 }
 
 /** @throws SyntaxError, ZodError for texts that nobody of us wrote */

@@ -4,6 +4,7 @@
 
 import { disagreementOf } from './disagreement.ts';
 import { Examples } from './examples.ts';
+import { fitted } from './fitted.ts';
 import { Join, type Match } from './join.ts';
 import { JOIN_START, type JoinState } from './join-state.ts';
 import { LabelIds } from './label-ids.ts';
@@ -91,13 +92,13 @@ export class Comparison {
 
   /** What was added since the last time, now part of the totals. */
   take(): Changes {
-    const windows = [...this.#windows.values()];
+    const windows = [...this.#windows.values()].map((window) => ({ ...window, states: fitted(window.states) }));
     this.#windows.clear();
     for (const { scope, states } of windows) {
       const before = this.#states[scope];
       // What was counted last stands last.
       delete this.#states[scope];
-      this.#states[scope] = before === undefined ? states : mergeStates(before, states);
+      this.#states[scope] = before === undefined ? states : fitted(mergeStates(before, states));
     }
     const examples = this.#newExamples;
     this.#newExamples = [];

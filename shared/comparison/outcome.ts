@@ -77,10 +77,13 @@ export function classOf(values: Column, field: Field, row: number): number {
   return best;
 }
 
-/** Values of an example that people are shown. */
+/** Values of one field of an example that people are shown, and of all its fields: a record holds forty examples. */
 const SHOWN_VALUES_MAX = 32;
+const SHOWN_VALUES_SUM_MAX = 64;
 
-/** The first row of each field, cut short; empty for an error. */
+/** The first row of each field, cut short, the shorter the more fields there are; empty for an error. */
 export function firstRow({ values }: Outcome, fields: readonly Field[]): number[][] {
-  return values.map((column, place) => [...column.subarray(0, Math.min(fields[place]?.size ?? 0, SHOWN_VALUES_MAX))]);
+  const share = Math.max(1, Math.floor(SHOWN_VALUES_SUM_MAX / Math.max(1, fields.length)));
+  const shown = Math.min(SHOWN_VALUES_MAX, share);
+  return values.map((column, place) => [...column.subarray(0, Math.min(fields[place]?.size ?? 0, shown))]);
 }

@@ -76,7 +76,7 @@ export interface Example {
   readonly why: 'worst' | 'sample';
   readonly liveVersion: number;
   readonly shadowVersion: number;
-  /** Per field, first row only, at most 32 values. */
+  /** Per field, first row only, at most 32 values, and 64 of all fields. */
   readonly live: readonly (readonly number[])[];
   readonly shadow: readonly (readonly number[])[];
   /** Where its request, prediction and shadow output lie. */

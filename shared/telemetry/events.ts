@@ -27,6 +27,7 @@ export interface EventFields {
   'owner-fenced': Endpoint & { readonly lane: string; readonly partition: number; readonly worker: string };
   'endpoint-degraded': Endpoint & Failed & { readonly partition: number };
   'shadow-skipped': Endpoint & { readonly version: number; readonly partition: number; readonly records: number };
+  'totals-reduced': Endpoint & { readonly partition: number; readonly run: string; readonly versions: string };
   'cut-written': Endpoint & { readonly partition: number; readonly revision: number; readonly offset: number };
   'dead-letter-written': Service &
     Endpoint & { readonly code: string; readonly partition: number; readonly offset: number };
@@ -85,6 +86,12 @@ export const EVENTS: { readonly [Name in EventName]: EventEntry<EventFields[Name
   'shadow-skipped': {
     level: 'warn',
     sentence: 'the shadow of version {version} is too far behind in partition {partition} and drops {records} requests',
+    everyMs: BURST_MS,
+  },
+  'totals-reduced': {
+    level: 'warn',
+    sentence:
+      'the totals of {run} are full in partition {partition}: versions {versions} are counted coarsely or not there',
     everyMs: BURST_MS,
   },
   'cut-written': {

@@ -8,6 +8,7 @@ import {
   addLabelTo,
   addTo,
   emptyStates,
+  LEVEL_MAX,
   METRICS,
   mergeStates,
   parseStates,
@@ -156,6 +157,23 @@ describe.each(METRICS)('metric $name', (metric: Metric) => {
         }
         expect([a, b]).toEqual([stateOf(x), stateOf(y)]);
         expect(merged).toEqual(stateOf([...x, ...y, ...later]));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('made coarser at any time, is as coarse as the whole would be, and sound', () => {
+    const level = fc.integer({ min: 1, max: LEVEL_MAX });
+    const coarser = (state: unknown, to: number) => metric.coarser?.(state, to) ?? state;
+    fc.assert(
+      fc.property(many, many, level, level, (x, y, one, other) => {
+        const [first, last] = [Math.min(one, other), Math.max(one, other)];
+        const [a, b] = [stateOf(x), stateOf(y)];
+        const whole = coarser(metric.merge(a, b), last);
+        expect(coarser(metric.merge(coarser(a, first), b), last)).toEqual(whole);
+        expect(coarser(whole, last)).toEqual(whole);
+        expect(metric.schema.parse(json(whole))).toEqual(whole);
+        expect([a, b]).toEqual([stateOf(x), stateOf(y)]);
       }),
       { numRuns: 50 },
     );

@@ -4,6 +4,7 @@
 import type { Bus } from '../../shared/bus/bus.ts';
 import { decodeControl } from '../../shared/codec/control.ts';
 import { scopeOf } from '../../shared/comparison/comparison.ts';
+import { fitted } from '../../shared/comparison/fitted.ts';
 import { addCounts, NO_COUNTS } from '../../shared/comparison/join-state.ts';
 import type { MetricStates } from '../../shared/comparison/metrics/metric.ts';
 import { mergeStates, parseStates } from '../../shared/comparison/metrics/registry.ts';
@@ -77,7 +78,9 @@ export function windowProblems(totals: ReadonlyMap<string, Totals>, windows: Win
     const states: Readonly<Record<string, unknown>> = JSON.parse(totals.get(key)?.states ?? '{}');
     const sums = windows.get(key) ?? NO_WINDOWS;
     const scopes = [...new Set([...Object.keys(states), ...Object.keys(sums.states)])]
-      .filter((scope) => textOf(parseStates(states[scope] ?? {})) !== textOf(parseStates(sums.states[scope] ?? {})))
+      .filter(
+        (scope) => textOf(parseStates(states[scope] ?? {})) !== textOf(parseStates(fitted(sums.states[scope] ?? {}))),
+      )
       .map((scope) => `the windows of ${key}, ${scope} do not add up to its totals`);
     const counts = textOf(totals.get(key)?.counts ?? NO_COUNTS) === textOf(sums.counts);
     return counts ? scopes : [...scopes, `the counts on the windows of ${key} do not add up to its totals`];

@@ -3,7 +3,7 @@
 //            without a shadow, `onlyLive` and `neither` count right and wrong.
 
 import { z } from 'zod';
-import { addValue, emptyHistogram, histogramSchema, mergeHistograms } from '../histogram.ts';
+import { addValue, coarserHistogram, emptyHistogram, histogramSchema, mergeHistograms } from '../histogram.ts';
 import { classOf, type Field, type Outcome } from '../outcome.ts';
 import type { Metric } from './metric.ts';
 import { columnOf } from './rows.ts';
@@ -66,6 +66,11 @@ export const accuracy: Metric<z.infer<typeof schema>> = {
     neither: a.neither + b.neither,
     liveError: mergeHistograms(a.liveError, b.liveError),
     shadowError: mergeHistograms(a.shadowError, b.shadowError),
+  }),
+  coarser: (state, level) => ({
+    ...state,
+    liveError: coarserHistogram(state.liveError, level),
+    shadowError: coarserHistogram(state.shadowError, level),
   }),
 };
 

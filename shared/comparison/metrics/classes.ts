@@ -1,6 +1,7 @@
 // Classes: which class, or label, each side chose: the mix of either side, and who chose what where the other chose what.
 // Invariants: bounded by the class itself, never by what came first, so that any order counts the same: classes beyond
-//             ±CLASS_MAX share one place in the mix, and the confusion has those within ±CONFUSED_MAX only.
+//             ±CLASS_MAX share one place in the mix, and the confusion has those within ±CONFUSED_MAX only. Where a record
+//             would grow too large both bounds are halved, as often as it takes.
 
 import { z } from 'zod';
 import { mergeCounts } from '../histogram.ts';
@@ -46,10 +47,10 @@ export const classes: Metric<FieldClasses[]> = {
       const points = field.kind === 'classes' ? rows : rows * field.size;
       for (let at = 0; at < points; at++) {
         const ours = chosen(columnOf(live, place), field, at);
-        countIn(of.live, ours);
+        addCount(of.live, mixKey(ours, 0), 1);
         if (shadow === null) continue;
         const theirs = chosen(columnOf(shadow, place), field, at);
-        countIn(of.shadow, theirs);
+        addCount(of.shadow, mixKey(theirs, 0), 1);
         of.rows += 1;
         if (ours === theirs) of.same += 1;
         if (isWithin(ours, CONFUSED_MAX) && isWithin(theirs, CONFUSED_MAX)) confuse(of, ours, theirs);
@@ -57,6 +58,7 @@ export const classes: Metric<FieldClasses[]> = {
     }
   },
   merge: (a, b) => mergeLists(a, b, { empty: emptyField, merge: mergeFields }),
+  coarser: (state, level) => state.map((of) => coarserField(of, level)),
 };
 
 function emptyField(): FieldClasses {
@@ -77,6 +79,20 @@ function mergeFields(a: FieldClasses, b: FieldClasses): FieldClasses {
   };
 }
 
+function coarserField(of: FieldClasses, level: number): FieldClasses {
+  const mix = (counts: FieldClasses['live']) => {
+    const folded: FieldClasses['live'] = {};
+    for (const key of Object.keys(counts)) addCount(folded, mixKey(Number(key), level), counts[key] ?? 0);
+    return folded;
+  };
+  const isKept = (key: string) => isWithin(Number(key), CONFUSED_MAX >> level);
+  const within = (row: Readonly<Record<string, number>>) =>
+    Object.fromEntries(Object.entries(row).filter(([theirs]) => isKept(theirs)));
+  const rows = Object.entries(of.confusion).map(([ours, row]) => [ours, within(row)] as const);
+  const confusion = Object.fromEntries(rows.filter(([ours, row]) => isKept(ours) && Object.keys(row).length > 0));
+  return { ...of, live: mix(of.live), shadow: mix(of.shadow), confusion };
+}
+
 function chosen(column: Column, field: Field, at: number): number {
   return field.kind === 'classes' ? classOf(column, field, at) : (column[at] ?? Number.NaN);
 }
@@ -85,9 +101,13 @@ function isWithin(value: number, max: number): boolean {
   return Number.isInteger(value) && value <= max && value >= -max;
 }
 
-function countIn(mix: Record<string, number>, value: number): void {
-  const key = isWithin(value, CLASS_MAX) ? value : CLASS_OTHER;
-  mix[key] = (mix[key] ?? 0) + 1;
+/** Where a class is counted in the mix, at a level of coarseness. */
+function mixKey(value: number, level: number): string | number {
+  return isWithin(value, CLASS_MAX >> level) ? value : CLASS_OTHER;
+}
+
+function addCount(mix: Record<string, number>, key: string | number, count: number): void {
+  mix[key] = (mix[key] ?? 0) + count;
 }
 
 function confuse(of: FieldClasses, ours: number, theirs: number): void {

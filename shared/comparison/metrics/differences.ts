@@ -2,7 +2,14 @@
 // Invariant: a row counts only where both sides answered.
 
 import { z } from 'zod';
-import { addValue, emptyHistogram, type Histogram, histogramSchema, mergeHistograms } from '../histogram.ts';
+import {
+  addValue,
+  coarserHistogram,
+  emptyHistogram,
+  type Histogram,
+  histogramSchema,
+  mergeHistograms,
+} from '../histogram.ts';
 import type { Metric } from './metric.ts';
 import { columnOf, isAnswered, mergeLists, pointOf, pointsOf, rowsOf, stateAt } from './rows.ts';
 
@@ -25,4 +32,5 @@ export const differences: Metric<Histogram[]> = {
     }
   },
   merge: (a, b) => mergeLists(a, b, { empty: emptyHistogram, merge: mergeHistograms }),
+  coarser: (state, level) => state.map((one) => coarserHistogram(one, level)),
 };

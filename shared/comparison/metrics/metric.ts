@@ -19,6 +19,12 @@ export interface Metric<State = unknown> {
   addLabel?(state: State, compared: Compared, label: readonly number[], fields: readonly Field[]): void;
   /** A new state; neither argument is changed. */
   merge(a: State, b: State): State;
+  /**
+   * A new state of the same counts that tells less apart, for a record that would grow too large; absent where states are small
+   * whatever is counted. What was made coarser, added up and made coarser again is as coarse as the whole at the last level.
+   * @param level 1 … 12: each halves the places
+   */
+  coarser?(state: State, level: number): State;
 }
 
 /** State of every metric by name, as JSON. */

@@ -23,6 +23,12 @@ export const METRICS: readonly Metric[] = [
   accuracy,
 ];
 
+/** Name of what states say beside the metrics: their level, where it is not 0. */
+const LEVEL = 'level';
+/** At this level a histogram has one place for each sign, and a mix two classes. */
+export const LEVEL_MAX = 12;
+
+const levelSchema = z.int().min(0).max(LEVEL_MAX).default(0);
 const statesSchema = z.record(z.string(), z.unknown());
 
 export function emptyStates(): MetricStates {
@@ -46,15 +52,34 @@ export function addLabelTo(
 
 /** New states; neither argument is changed. */
 export function mergeStates(a: MetricStates, b: MetricStates): MetricStates {
-  return Object.fromEntries(
-    METRICS.map((metric) => [metric.name, metric.merge(stateOf(a, metric), stateOf(b, metric))]),
-  );
+  const merged = METRICS.map((metric) => [metric.name, metric.merge(stateOf(a, metric), stateOf(b, metric))] as const);
+  return withLevel(Object.fromEntries(merged), Math.max(levelOf(a), levelOf(b)));
+}
+
+/** How coarse states are: 0 finest … LEVEL_MAX. What is merged with coarser states is to be made as coarse. */
+export function levelOf(states: MetricStates): number {
+  return levelSchema.parse(states[LEVEL]);
+}
+
+/** The same counts at a level. @param level at least that of the states; 0: the states as they are */
+export function coarserStates(states: MetricStates, level: number): MetricStates {
+  if (level === 0) return states;
+  const coarser = METRICS.map((metric) => {
+    const state = stateOf(states, metric);
+    return [metric.name, metric.coarser === undefined ? state : metric.coarser(state, level)] as const;
+  });
+  return withLevel(Object.fromEntries(coarser), level);
+}
+
+function withLevel(states: MetricStates, level: number): MetricStates {
+  return level === 0 ? states : { ...states, [LEVEL]: level };
 }
 
 /** States from a topic, checked. @throws ZodError */
 export function parseStates(value: unknown): MetricStates {
   const states = statesSchema.parse(value);
-  return Object.fromEntries(METRICS.map((metric) => [metric.name, metric.schema.parse(stateOf(states, metric))]));
+  const parsed = METRICS.map((metric) => [metric.name, metric.schema.parse(stateOf(states, metric))] as const);
+  return withLevel(Object.fromEntries(parsed), levelSchema.parse(states[LEVEL]));
 }
 
 /** One metric's part of the states, empty where they have none. */

@@ -2,7 +2,7 @@
 // Invariant: both sides are counted over the same requests: where one answered with an error, neither is.
 
 import { z } from 'zod';
-import { addValue, emptyHistogram, histogramSchema, mergeHistograms } from '../histogram.ts';
+import { addValue, coarserHistogram, emptyHistogram, histogramSchema, mergeHistograms } from '../histogram.ts';
 import type { Metric } from './metric.ts';
 import { columnOf, isAnswered, mergeLists, pointOf, pointsOf, rowsOf, stateAt } from './rows.ts';
 
@@ -34,6 +34,11 @@ export const scores: Metric<FieldScores[]> = {
       empty: emptyField,
       merge: (x, y) => ({ live: mergeHistograms(x.live, y.live), shadow: mergeHistograms(x.shadow, y.shadow) }),
     }),
+  coarser: (state, level) =>
+    state.map(({ live, shadow }) => ({
+      live: coarserHistogram(live, level),
+      shadow: coarserHistogram(shadow, level),
+    })),
 };
 
 function emptyField(): FieldScores {

@@ -2,7 +2,7 @@
 // Invariant: whatever is known counts, of error answers too: a version that fails slowly is slow.
 
 import { z } from 'zod';
-import { addValue, emptyHistogram, histogramSchema, mergeHistograms } from '../histogram.ts';
+import { addValue, coarserHistogram, emptyHistogram, histogramSchema, mergeHistograms } from '../histogram.ts';
 import type { Metric } from './metric.ts';
 
 const schema = z.strictObject({ live: histogramSchema, shadow: histogramSchema });
@@ -17,4 +17,8 @@ export const scoringTime: Metric<z.infer<typeof schema>> = {
     if (shadow !== null && shadow.scoringUs !== null) addValue(state.shadow, shadow.scoringUs);
   },
   merge: (a, b) => ({ live: mergeHistograms(a.live, b.live), shadow: mergeHistograms(a.shadow, b.shadow) }),
+  coarser: ({ live, shadow }, level) => ({
+    live: coarserHistogram(live, level),
+    shadow: coarserHistogram(shadow, level),
+  }),
 };

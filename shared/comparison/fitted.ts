@@ -1,0 +1,23 @@
+// Fitted: metric states that a record has room for: as they are, or coarser.
+// Flow: what a commit adds, and the sum of all → [fitted] → windows of millrace.metrics, E.totals.
+// Invariant: a function of what was counted, never of its order or division: states that were fitted, merged and fitted again are
+//            those of the whole, fitted. So a comparator that was killed counts as one that never was.
+
+import type { MetricStates } from './metrics/metric.ts';
+import { coarserStates, LEVEL_MAX, levelOf } from './metrics/registry.ts';
+
+/** Bytes of one scope's states within a record. Of 32 outputs, each with some hundreds of values, all are told apart. */
+export const SCOPE_BYTES_MAX = 393_216;
+
+/** The states at the finest level, of their own and those above it, at which they take no more than SCOPE_BYTES_MAX. */
+export function fitted(states: MetricStates): MetricStates {
+  for (let level = levelOf(states); ; level++) {
+    const coarser = coarserStates(states, level);
+    if (bytesWithin(JSON.stringify(coarser)) <= SCOPE_BYTES_MAX || level >= LEVEL_MAX) return coarser;
+  }
+}
+
+/** Bytes of a text of ASCII as a field of a JSON record, where each of its quotes takes two. */
+export function bytesWithin(text: string): number {
+  return JSON.stringify(text).length;
+}
