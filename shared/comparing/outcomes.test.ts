@@ -73,4 +73,19 @@ describe('reading an outcome', () => {
     );
     expect([...kinds].sort()).toEqual(['other', 'outcome', 'unreadable']);
   });
+
+  it('takes no answer whose output has a name that no signature can have', () => {
+    const kindOf = (name: string) => {
+      const outputs = [{ name, datatype: 'FP32', shape: [1, 3], data }] as const;
+      const answer = { id: null, endpoint: 'numbers', model: { version: 2, digest: 'd' }, outputs };
+      const value = codecNamed('json').encodeAnswer(answer);
+      const place = { topic: 'numbers.predictions', partition: 0, offset: 7, timestampMs: 0, key: null };
+      const named: Header[] = [
+        [HEADER.source, text('0@5')],
+        [HEADER.version, text('2')],
+      ];
+      return readOutcome({ ...place, value, headers: named }, { fields: [], tolerances: [] }).kind;
+    };
+    expect([kindOf('n'.repeat(128)), kindOf('n'.repeat(129))]).toEqual(['outcome', 'unreadable']);
+  });
 });

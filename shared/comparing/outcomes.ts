@@ -29,6 +29,8 @@ export type ReadShadow =
 
 const UNREADABLE = { kind: 'unreadable' } as const;
 const OTHER = { kind: 'other' } as const;
+/** Longest name of an output, as signatures have it: a record of E.totals holds those of all. */
+const NAME_CHARS_MAX = 128;
 const NO_BYTES: Bytes = new Uint8Array();
 const ZERO: Bytes = Uint8Array.of(0x30);
 
@@ -71,6 +73,7 @@ function valuesIn(record: InRecord, use: FieldsInUse): Pick<Outcome, 'rows' | 'v
   } catch {
     return null;
   }
+  if (outputs.some(({ name }) => name.length > NAME_CHARS_MAX)) return null;
   if (use.fields.length === 0) use.fields.push(...fieldsOf({ inputs: [], outputs }, use.tolerances));
   const values = valuesOf(outputs, use.fields);
   return values === null ? null : { rows: outputs[0]?.shape[0] ?? 0, values };
