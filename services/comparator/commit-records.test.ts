@@ -2,7 +2,8 @@
 // Method: states, examples and joins that take as much room as they can, of up to 32 outputs of every kind.
 
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { decodeControl } from '../../shared/codec/control.ts';
 import { CONTROL_BYTES_MAX } from '../../shared/codec/limits.ts';
 import { savedOf, totalsOf } from '../../shared/comparing/saved.ts';
 import { EXAMPLES_MAX } from '../../shared/comparison/examples.ts';
@@ -10,7 +11,7 @@ import { fitted } from '../../shared/comparison/fitted.ts';
 import { NO_COUNTS } from '../../shared/comparison/join-state.ts';
 import { type Field, firstRow, type Outcome } from '../../shared/comparison/outcome.ts';
 import type { Example } from '../../shared/comparison/report.ts';
-import type { Totals } from '../../shared/domain/comparison.ts';
+import type { JoinCounts, Totals } from '../../shared/domain/comparison.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
 import { type Density, denseStates, fullJoin } from '../../test/support/dense-states.ts';
 import { recordsOf } from './commit-records.ts';
@@ -66,23 +67,36 @@ function written(of: Density): { totals: Totals; reduced: readonly string[]; byt
   return { totals, reduced, bytes: records.map(({ key, value }) => (key?.length ?? 0) + (value?.length ?? 0)) };
 }
 
-it('have no more bytes than a control record may, and keep the versions that were counted last', () => {
-  fc.assert(
-    fc.property(density, (of) => {
-      const { totals, reduced, bytes } = written(of);
-      const [totalsBytes = 0, ...others] = bytes;
-      expect(totalsBytes).toBeLessThanOrEqual(CONTROL_BYTES_MAX + 128);
-      for (const other of others) expect(other).toBeLessThanOrEqual(BROKER_BYTES_MAX);
-      const kept = Object.keys(savedOf(totals).states);
-      expect(kept.at(-1)).toBe('4~2');
-      expect(new Set([...kept, ...reduced])).toEqual(new Set(['1~2', '3~2', '4~2']));
-    }),
-    { numRuns: RUNS },
-  );
-});
+describe('the records of a commit', () => {
+  it('have no more bytes than a control record may, and keep the versions that were counted last', () => {
+    fc.assert(
+      fc.property(density, (of) => {
+        const { totals, reduced, bytes } = written(of);
+        const [totalsBytes = 0, ...others] = bytes;
+        expect(totalsBytes).toBeLessThanOrEqual(CONTROL_BYTES_MAX + 128);
+        for (const other of others) expect(other).toBeLessThanOrEqual(BROKER_BYTES_MAX);
+        const kept = Object.keys(savedOf(totals).states);
+        expect(kept.at(-1)).toBe('4~2');
+        expect(new Set([...kept, ...reduced])).toEqual(new Set(['1~2', '3~2', '4~2']));
+      }),
+      { numRuns: RUNS },
+    );
+  });
 
-it('name what they tell less of than was counted', () => {
-  const small = { numbers: 2, labels: 0, everyPlace: 9, within: 1, count: 1 };
-  expect(written(small).reduced).toEqual([]);
-  expect(written({ ...small, numbers: 32, everyPlace: 1 }).reduced).toContain('4~2');
+  it('name what they tell less of than was counted', () => {
+    const small = { numbers: 2, labels: 0, everyPlace: 9, within: 1, count: 1 };
+    expect(written(small).reduced).toEqual([]);
+    expect(written({ ...small, numbers: 32, everyPlace: 1 }).reduced).toContain('4~2');
+  });
+
+  it('say what the join counted, where it counted anything', () => {
+    const { totals } = written({ numbers: 1, labels: 0, everyPlace: 9, within: 1, count: 1 });
+    const windows = (counted: JoinCounts) =>
+      recordsOf({ totals, changes: { windows: [], examples: [] }, counted }, { topics, windowMs: 1_000 })
+        .filter(({ topic }) => topic === topics.control('metrics'))
+        .map(({ value }) => decodeControl('metric-window', { topic: 'metrics', offset: 0, value, headers: [] }));
+    expect(windows(NO_COUNTS)).toEqual([]);
+    const counts = { ...NO_COUNTS, matched: 3, missingShadow: 1 };
+    expect(windows(counts)).toMatchObject([{ live: 0, shadow: 2, startMs: head.atMs, states: '{}', counts }]);
+  });
 });
