@@ -11,7 +11,11 @@ export interface Limits {
   readonly windowMs: number;
 }
 
-/** What a comparator keeps unless told otherwise: some ten megabytes per partition and run. */
+/**
+ * What a comparator keeps unless told otherwise, per partition and run: of 100,000 requests, twice the label window, what labels need,
+ * some 140 bytes and 16 for each row after the first; of at most 40,000 that wait for their partner (`ahead`) the whole output too, 8
+ * bytes per value. That is some twenty megabytes with ten classes; with a thousand, 320 more while a shadow is away.
+ */
 export const DEFAULT_LIMITS: Limits = limitsWith({ window: 20_000, labelWindow: 50_000, windowMs: 10_000 });
 
 /** One input may be ahead of the other by twice the window: so far, whatever comes late is known to be late. */

@@ -42,6 +42,11 @@ export interface Changes {
   readonly examples: readonly Example[];
 }
 
+interface Versions {
+  readonly live: { readonly version: number };
+  readonly shadow: { readonly version: number } | null;
+}
+
 /** Scope of a pair of versions; null: answers without a pair. */
 export function scopeOf(live: number, shadow: number | null): string {
   return `${live}~${shadow ?? ''}`;
@@ -69,7 +74,8 @@ export class Comparison {
       {
         ...options,
         onMatch: (match) => this.#onMatch(match),
-        onLabel: (match, label) => addLabelTo(this.#windowOf(match), match.compared, label, options.fields),
+        onLabel: (labelled, label) =>
+          addLabelTo(this.#windowOf(labelled, labelled.live.timestampMs), labelled, label, options.fields),
       },
       saved.join,
     );
@@ -115,7 +121,7 @@ export class Comparison {
   #onMatch(match: Match): void {
     const { compared } = match;
     const { fields } = this.#options;
-    addTo(this.#windowOf(match), compared, fields);
+    addTo(this.#windowOf(compared, match.live.timestampMs), compared, fields);
     if (compared.shadow === null) return;
     const disagreement = disagreementOf(compared, fields);
     const source = `${this.#options.partition}@${match.source}`;
@@ -126,10 +132,11 @@ export class Comparison {
     this.#newExamples.push(example);
   }
 
-  #windowOf({ compared, live }: Match): MetricStates {
+  /** @param timestampMs of the live answer */
+  #windowOf({ live, shadow }: Versions, timestampMs: number): MetricStates {
     const { windowMs } = this.#options;
-    const startMs = Math.floor(live.timestampMs / windowMs) * windowMs;
-    const scope = scopeOf(compared.live.version, compared.shadow?.version ?? null);
+    const startMs = Math.floor(timestampMs / windowMs) * windowMs;
+    const scope = scopeOf(live.version, shadow?.version ?? null);
     const key = `${scope}@${startMs}`;
     const known = this.#windows.get(key);
     if (known !== undefined) return known.states;

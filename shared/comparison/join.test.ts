@@ -2,9 +2,11 @@
 //       window, nor of when it was ended and begun again.
 // Method: random histories with gaps, duplicates, late ones and labels; every count is also computed the plain way.
 
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Join } from './join.ts';
+import { Join, type Labelled } from './join.ts';
 import { JOIN_START, type JoinState, NO_COUNTS } from './join-state.ts';
 import type { Field, Outcome } from './outcome.ts';
 import type { Side } from './pending.ts';
@@ -45,7 +47,8 @@ class Run {
         labelWindow: LABEL_WINDOW,
         onMatch: ({ source, live, shadow }) =>
           this.matched.push(`${source} ${live.outcome.values[0]?.[0]} ${shadow?.outcome.values[0]?.[0]}`),
-        onLabel: ({ source }, label) => this.labelled.push(`${source} ${label[0]}`),
+        onLabel: ({ source, live, shadow }, label) =>
+          this.labelled.push(`${source} ${live.answers[0]} ${shadow?.answers[0]} ${label[0]}`),
       },
       state,
     );
@@ -212,7 +215,7 @@ describe('a join', () => {
     expect(run.end).toEqual({
       counts: { ...NO_COUNTS, matched: 3, duplicate: 2, labelled: 1 },
       matched: ['1 1 undefined', '2 2 undefined', '3 3 undefined'],
-      labelled: ['2 2'],
+      labelled: ['2 2 undefined 2'],
     });
   });
 
@@ -265,7 +268,46 @@ describe('a join', () => {
     }
     expect(run.join.size).toBeLessThan(2 * LABEL_WINDOW + 300);
   });
+
+  it('keeps of wide outputs only what labels need, once they have their partner or will have none', () => {
+    const classes = 1_000;
+    const said = 7;
+    const fields: Field[] = [{ name: 'scores', kind: 'classes', size: classes, atol: 0, rtol: 0 }];
+    const values = [new Float32Array(classes).fill(1, said, said + 1)];
+    const labelled: (number | undefined)[] = [];
+    const onLabel = ({ live, shadow }: Labelled) => labelled.push(live.answers[0], shadow?.answers[0]);
+    const join = new Join({ fields, paired: true, window: 100, labelWindow: 50_000, onMatch: () => {}, onLabel });
+    join.begin(0);
+    const before = bufferBytes();
+    const sources = 20_000;
+    for (let source = 0; source < sources; source++) {
+      const placed = (version: number) => ({
+        outcome: { version, error: null, scoringUs: 1, rows: 1, values },
+        ...{ offset: source, timestampMs: 0 },
+      });
+      join.addLive(source, placed(1));
+      // Every third has no partner.
+      if (source % 3 > 0) join.addShadow(source, placed(2));
+      join.progress({ from: source, to: source + 1, skipped: false });
+    }
+    expect(join.size).toBe(sources);
+    // Whole outputs would be 267 MB.
+    expect(bufferBytes() - before).toBeLessThan(8e6);
+    for (const source of [0, 1, sources - 1]) {
+      join.addLabel(source, { offset: source, values: [said], requestsEnd: sources });
+    }
+    expect(labelled).toEqual([said, said, said, said]);
+  });
 });
+
+/** Bytes of all typed arrays that are still in use. */
+function bufferBytes(): number {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  // The first leaves freed buffers to a thread of their own, which the second waits for.
+  for (let round = 0; round < 2; round++) collect();
+  return process.memoryUsage().arrayBuffers;
+}
 
 /** Ends the join, and reads again what its state says. */
 function restart(run: Run, inputs: Readonly<Record<'live' | 'shadow' | 'labels', readonly Arrival[]>>): void {

@@ -8,7 +8,7 @@
 import type { JoinCounts } from '../domain/comparison.ts';
 import { assert } from '../domain/errors.ts';
 import { JOIN_START, type JoinState, type Skipped } from './join-state.ts';
-import type { Compared, Field } from './outcome.ts';
+import type { AnsweredPair, Compared, Field } from './outcome.ts';
 import { Pending, type Placed, type Side } from './pending.ts';
 import { JoinSide, SIDE_START } from './side.ts';
 
@@ -20,6 +20,11 @@ export interface Match {
   readonly shadow: Placed | null;
 }
 
+/** A match, as labels know it, which may come long after it. */
+export interface Labelled extends AnsweredPair {
+  readonly source: number;
+}
+
 export interface JoinOptions {
   readonly fields: readonly Field[];
   /** Whether there is a shadow; without one, every live answer is a match by itself. */
@@ -29,7 +34,7 @@ export interface JoinOptions {
   /** Sources that may follow before a label comes. */
   readonly labelWindow: number;
   readonly onMatch: (match: Match) => void;
-  readonly onLabel: (match: Match, label: readonly number[]) => void;
+  readonly onLabel: (labelled: Labelled, label: readonly number[]) => void;
 }
 
 /** How a label found its source: it names it, or its request id does; `held`: the id became known just now. */
@@ -150,8 +155,7 @@ export class Join {
     const known = this.#labels.get(source);
     if (known !== undefined && isNew) this.#counts.duplicate += 1;
     if (known === undefined || label.offset < known.offset) this.#labels.set(source, label);
-    const match = known === undefined && isNew ? this.#matchOf(source) : null;
-    if (match !== null) this.#applyLabel(match, label.values);
+    if (known === undefined && isNew) this.#applyLabel(source, label.values);
   }
 
   /** Time has passed: what was there at the last tick and has no partner yet is decided. @returns whether that counted any */
@@ -192,7 +196,7 @@ export class Join {
     const side = this[name];
     if (side.isOld(placed.offset)) {
       const waits = source >= this.#removed && !side.late.has(source) && !this.#pending.has(source, name);
-      if (waits) this.#put(source, name, placed);
+      if (waits) this.#putBack(source, name, placed);
       return;
     }
     if (source < Math.max(side.closed, this.#removed)) {
@@ -201,9 +205,9 @@ export class Join {
     } else if (this.#pending.has(source, name)) {
       this.#counts.duplicate += 1;
     } else {
-      this.#put(source, name, placed);
       const match = this.#matchOf(source, name, placed);
-      if (match !== null) this.#match(match);
+      if (match === null) this.#put(source, name, placed);
+      else this.#match(match);
     }
     side.advance(source);
     this.#sweep(STRIDE);
@@ -211,16 +215,19 @@ export class Join {
 
   #put(source: number, name: Side, placed: Placed): void {
     this.#pending.put(source, name, placed);
-    if (!this.#options.paired || source < this.#decided) return;
-    if (name === 'shadow' && !this.#pending.has(source, 'live')) this.#unanswered += 1;
-    if (name === 'live' && this.#pending.has(source, 'shadow')) this.#unanswered -= 1;
+    if (name === 'shadow' && source >= this.#decided) this.#unanswered += 1;
   }
 
-  /**
-   * The match of a source; null while a side of it is missing.
-   * @param name the side that has just come, which need not be unpacked again
-   */
-  #matchOf(source: number, name: Side | null = null, placed: Placed | null = null): Match | null {
+  /** What was counted before the restart: with its partner it is a match of then, and before `decided` it waits for none. */
+  #putBack(source: number, name: Side, placed: Placed): void {
+    const match = this.#matchOf(source, name, placed);
+    if (match !== null) this.#settle(match);
+    else if (source < this.#decided) this.#pending.settle(source, name, placed);
+    else this.#put(source, name, placed);
+  }
+
+  /** The match of a source whose side `name` has just come; null while the other is missing, or settled. */
+  #matchOf(source: number, name: Side, placed: Placed): Match | null {
     const live = name === 'live' ? placed : this.#pending.get(source, 'live');
     const shadow = name === 'shadow' ? placed : this.#pending.get(source, 'shadow');
     if (live === null || (shadow === null && this.#options.paired)) return null;
@@ -230,13 +237,25 @@ export class Join {
   #match(match: Match): void {
     this.#counts.matched += 1;
     this.#options.onMatch(match);
+    this.#settle(match);
     const label = this.#labels.get(match.source);
-    if (label !== undefined) this.#applyLabel(match, label.values);
+    if (label !== undefined) this.#applyLabel(match.source, label.values);
   }
 
-  #applyLabel(match: Match, label: readonly number[]): void {
+  /** Of a match only labels want to know any more. */
+  #settle({ source, live, shadow }: Match): void {
+    if (this.#pending.has(source, 'shadow') && source >= this.#decided) this.#unanswered -= 1;
+    this.#pending.settle(source, 'live', live);
+    if (shadow !== null) this.#pending.settle(source, 'shadow', shadow);
+  }
+
+  /** The label of a source that has matched; of any other it does not count. */
+  #applyLabel(source: number, label: readonly number[]): void {
+    const live = this.#pending.answered(source, 'live');
+    const shadow = this.#pending.answered(source, 'shadow');
+    if (live === null || (shadow === null && this.#options.paired)) return;
     this.#counts.labelled += 1;
-    this.#options.onLabel(match, label);
+    this.#options.onLabel({ source, live, shadow }, label);
   }
 
   /** Decides what both inputs are past, and forgets what no label can come for any more. */
@@ -275,6 +294,9 @@ export class Join {
     const live = this.#pending.has(source, 'live');
     const shadow = this.#pending.has(source, 'shadow');
     if (live === shadow) return;
+    const side = live ? 'live' : 'shadow';
+    const placed = this.#pending.get(source, side);
+    if (placed !== null) this.#pending.settle(source, side, placed);
     if (shadow) {
       this.#counts.missingLive += 1;
       this.#unanswered -= 1;

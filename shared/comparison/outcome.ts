@@ -44,6 +44,20 @@ export interface Compared {
   readonly shadow: Outcome | null;
 }
 
+/** What a label is held against: all that is kept of an outcome once nothing waits for the rest of it. */
+export interface Answered {
+  readonly version: number;
+  readonly timestampMs: number;
+  /** Of the first field, one per row: the class, the label, or the first number. Empty for an error. */
+  readonly answers: Column;
+}
+
+/** A pair, or a live answer without one, as labels know it. */
+export interface AnsweredPair {
+  readonly live: Answered;
+  readonly shadow: Answered | null;
+}
+
 /** How the outputs of a signature are compared, in its order. */
 export function fieldsOf(signature: Signature, tolerances: PlanShadow['tolerances'] = []): Field[] {
   return signature.outputs.map(({ name, datatype, shape }) => {
@@ -75,6 +89,11 @@ export function classOf(values: Column, field: Field, row: number): number {
     if ((values[row * field.size + place] ?? 0) > (values[row * field.size + best] ?? 0)) best = place;
   }
   return best;
+}
+
+/** What a row of a field says to a label: its class, its label, or its first number. */
+export function answerOf(values: Column, field: Field, row: number): number {
+  return field.kind === 'classes' ? classOf(values, field, row) : (values[row * field.size] ?? Number.NaN);
 }
 
 /** Values of one field of an example that people are shown, and of all its fields: a record holds forty examples. */

@@ -9,6 +9,7 @@ import { addLabelTo, addTo, emptyStates } from './metrics/registry.ts';
 import type { Field, Outcome } from './outcome.ts';
 import type { Example } from './report.ts';
 import { pairReport, reportOf } from './summary.ts';
+import { answeredPair } from './testing/answered-pair.ts';
 
 const tolerance = { atol: 0.01, rtol: 0 };
 const CLASSES: Field = { name: 'scores', kind: 'classes', size: 2, ...tolerance };
@@ -31,7 +32,7 @@ describe('the report of a pair', () => {
     const live = answer(1, i < 5 ? [0.9, 0.1] : [0.2, 0.8]);
     const shadow = i === 9 ? failure : answer(2, i < 4 ? [0.9, 0.1] : [0.2, 0.8]);
     addTo(states, { live, shadow }, fields);
-    addLabelTo(states, { live, shadow }, [1], fields);
+    addLabelTo(states, answeredPair({ live, shadow }, fields), [1], fields);
   }
   const report = pairReport({ liveVersion: 1, shadowVersion: 2, fields, states });
 

@@ -14,6 +14,7 @@ import {
   parseStates,
 } from '../../shared/comparison/metrics/registry.ts';
 import type { Compared, Field, Outcome } from '../../shared/comparison/outcome.ts';
+import { answeredPair } from '../../shared/comparison/testing/answered-pair.ts';
 
 const tolerance = { atol: 0.01, rtol: 0.01 };
 const FIELDS: readonly Field[] = [
@@ -76,7 +77,7 @@ describe.each(METRICS)('metric $name', (metric: Metric) => {
     const state = metric.empty();
     for (const one of of) {
       metric.add(state, one.compared, FIELDS);
-      if (one.label !== null) metric.addLabel?.(state, one.compared, one.label, FIELDS);
+      if (one.label !== null) metric.addLabel?.(state, answeredPair(one.compared, FIELDS), one.label, FIELDS);
     }
     return state;
   };
@@ -153,7 +154,7 @@ describe.each(METRICS)('metric $name', (metric: Metric) => {
         const merged = metric.merge(a, b);
         for (const { compared, label } of later) {
           metric.add(merged, compared, FIELDS);
-          if (label !== null) metric.addLabel?.(merged, compared, label, FIELDS);
+          if (label !== null) metric.addLabel?.(merged, answeredPair(compared, FIELDS), label, FIELDS);
         }
         expect([a, b]).toEqual([stateOf(x), stateOf(y)]);
         expect(merged).toEqual(stateOf([...x, ...y, ...later]));
@@ -191,7 +192,7 @@ describe('the states of all metrics', () => {
     const states = emptyStates();
     for (const one of of) {
       addTo(states, one.compared, FIELDS);
-      if (one.label !== null) addLabelTo(states, one.compared, one.label, FIELDS);
+      if (one.label !== null) addLabelTo(states, answeredPair(one.compared, FIELDS), one.label, FIELDS);
     }
     return states;
   };

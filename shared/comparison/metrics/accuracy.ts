@@ -4,9 +4,7 @@
 
 import { z } from 'zod';
 import { addValue, coarserHistogram, emptyHistogram, histogramSchema, mergeHistograms } from '../histogram.ts';
-import { classOf, type Field, type Outcome } from '../outcome.ts';
 import type { Metric } from './metric.ts';
-import { columnOf } from './rows.ts';
 
 const count = z.int().min(0);
 const schema = z.strictObject({
@@ -42,16 +40,16 @@ export const accuracy: Metric<z.infer<typeof schema>> = {
     if (field === undefined || field.size === 0) return;
     for (let row = 0; row < label.length; row++) {
       const truth = label[row] ?? Number.NaN;
+      // An error answer has no rows.
+      const [said, other] = [live.answers[row], shadow?.answers[row]];
       state.rows += 1;
       if (field.kind === 'number') {
-        if (hasRow(live, field, row)) addValue(state.liveError, Math.abs(valueIn(live, field, row) - truth));
-        if (shadow !== null && hasRow(shadow, field, row)) {
-          addValue(state.shadowError, Math.abs(valueIn(shadow, field, row) - truth));
-        }
+        if (said !== undefined) addValue(state.liveError, Math.abs(said - truth));
+        if (other !== undefined) addValue(state.shadowError, Math.abs(other - truth));
         continue;
       }
-      const ours = hasRow(live, field, row) && valueIn(live, field, row) === truth;
-      const theirs = shadow !== null && hasRow(shadow, field, row) && valueIn(shadow, field, row) === truth;
+      const ours = said === truth;
+      const theirs = other === truth;
       if (ours && theirs) state.both += 1;
       else if (ours) state.onlyLive += 1;
       else if (theirs) state.onlyShadow += 1;
@@ -73,14 +71,3 @@ export const accuracy: Metric<z.infer<typeof schema>> = {
     shadowError: coarserHistogram(state.shadowError, level),
   }),
 };
-
-/** An error answer has no rows. */
-function hasRow(outcome: Outcome, field: Field, row: number): boolean {
-  return columnOf(outcome, 0).length >= (row + 1) * field.size;
-}
-
-/** The class, the label or the number of a row: of several in one row, the first. */
-function valueIn(outcome: Outcome, field: Field, row: number): number {
-  const column = columnOf(outcome, 0);
-  return field.kind === 'classes' ? classOf(column, field, row) : (column[row * field.size] ?? Number.NaN);
-}

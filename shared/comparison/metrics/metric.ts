@@ -4,7 +4,7 @@
 //             integers only, so that no order of additions changes a bit (test/contract/metric.test.ts).
 
 import type { ZodType } from 'zod';
-import type { Compared, Field } from '../outcome.ts';
+import type { AnsweredPair, Compared, Field } from '../outcome.ts';
 
 export interface Metric<State = unknown> {
   readonly name: string;
@@ -15,8 +15,8 @@ export interface Metric<State = unknown> {
   empty(): State;
   /** Counts one answer, or pair, into `state`. */
   add(state: State, compared: Compared, fields: readonly Field[]): void;
-  /** Counts the ground truth of an answer or pair that was added before or is added now: one value per row. */
-  addLabel?(state: State, compared: Compared, label: readonly number[], fields: readonly Field[]): void;
+  /** Counts the ground truth of an answer or pair that was added: one value per row. Of its outputs little is left by then. */
+  addLabel?(state: State, answered: AnsweredPair, label: readonly number[], fields: readonly Field[]): void;
   /** A new state; neither argument is changed. */
   merge(a: State, b: State): State;
   /**

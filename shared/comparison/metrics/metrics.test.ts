@@ -4,6 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { countOf, quantile } from '../histogram.ts';
 import type { Compared, Field, Outcome } from '../outcome.ts';
+import { answeredPair } from '../testing/answered-pair.ts';
 import { accuracy } from './accuracy.ts';
 import { agreement } from './agreement.ts';
 import { answers } from './answers.ts';
@@ -141,7 +142,7 @@ describe('scoring time', () => {
 describe('accuracy', () => {
   const labelled = (compared: Compared, label: readonly number[], field: Field) => {
     const state = accuracy.empty();
-    accuracy.addLabel?.(state, compared, label, [field]);
+    accuracy.addLabel?.(state, answeredPair(compared, [field]), label, [field]);
     return state;
   };
 

@@ -3,7 +3,7 @@
 // Invariant: a metric that a state does not know is empty; one that nobody knows any more is left out.
 
 import { z } from 'zod';
-import type { Compared, Field } from '../outcome.ts';
+import type { AnsweredPair, Compared, Field } from '../outcome.ts';
 import { accuracy } from './accuracy.ts';
 import { agreement } from './agreement.ts';
 import { answers } from './answers.ts';
@@ -43,11 +43,11 @@ export function addTo(states: MetricStates, compared: Compared, fields: readonly
 /** Counts the ground truth of an answer or pair into `states`, in place. @param label one value per row */
 export function addLabelTo(
   states: MetricStates,
-  compared: Compared,
+  answered: AnsweredPair,
   label: readonly number[],
   fields: readonly Field[],
 ): void {
-  for (const metric of METRICS) metric.addLabel?.(states[metric.name], compared, label, fields);
+  for (const metric of METRICS) metric.addLabel?.(states[metric.name], answered, label, fields);
 }
 
 /** New states; neither argument is changed. */
