@@ -106,7 +106,7 @@ export interface ComparisonReport {
   /** Rollout and shadow version, `replay`, or `live` for the versions without a pair. */
   readonly run: string;
   readonly counts: JoinCounts;
-  /** matched ÷ (matched + missing): no missing partner is agreement. */
+  /** matched ÷ (matched + missing + skipped): neither a missing partner nor what the shadow passed over is agreement. */
   readonly coverage: number | null;
   /** Per pair of versions, the one with the most pairs first. */
   readonly pairs: readonly PairReport[];

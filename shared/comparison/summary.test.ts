@@ -82,7 +82,7 @@ describe('the report of a pair', () => {
 });
 
 describe('a comparison’s report', () => {
-  it('counts no missing partner as covered, and puts the largest pair and the worst example first', () => {
+  it('counts neither a missing partner nor what was skipped as covered, and puts the largest pair and the worst example first', () => {
     const pair = (liveVersion: number, count: number) => {
       const states = emptyStates();
       for (let i = 0; i < count; i++) addTo(states, { live: answer(1, [1]), shadow: answer(2, [1]) }, [NUMBER]);
@@ -96,11 +96,11 @@ describe('a comparison’s report', () => {
     const report = reportOf({
       endpoint: 'digits',
       run: 'r1/3',
-      counts: { ...NO_COUNTS, matched: 90, missingShadow: 6, missingLive: 4, skipped: 50 },
+      counts: { ...NO_COUNTS, matched: 90, missingShadow: 6, missingLive: 4, skipped: 800 },
       pairs: [pair(1, 1), pair(2, 3)],
       examples: [example('0@1', 0.1), example('0@2', 0.9), example('0@3', 0)],
     });
-    expect(report.coverage).toBe(0.9);
+    expect(report.coverage).toBe(0.1);
     expect(report.pairs.map(({ live }) => live.version)).toEqual([2, 1]);
     expect(report.examples.map(({ source, why }) => `${source} ${why}`)).toEqual([
       '0@2 worst',

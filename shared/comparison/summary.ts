@@ -54,12 +54,12 @@ export function reportOf(of: {
   /** Of all partitions, in any order. */
   readonly examples: readonly Example[];
 }): ComparisonReport {
-  const { matched, missingLive, missingShadow } = of.counts;
+  const { matched, missingLive, missingShadow, skipped } = of.counts;
   return {
     endpoint: of.endpoint,
     run: of.run,
     counts: of.counts,
-    coverage: share(matched, matched + missingLive + missingShadow),
+    coverage: share(matched, matched + missingLive + missingShadow + skipped),
     pairs: [...of.pairs].sort(
       (a, b) =>
         b.pairs - a.pairs ||

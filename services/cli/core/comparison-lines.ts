@@ -2,10 +2,19 @@
 // Flow: ComparisonReport → [comparisonLines] → terminal.
 // Invariant: what comes from records is printable; a number that is not there is `-`, with the reason where it is short.
 
-import type { ComparisonReport, FieldReport, PairReport } from '../../../shared/comparison/report.ts';
+import type { ComparisonReport, PairReport } from '../../../shared/comparison/report.ts';
 import { agreementOf, disagreement, isBaseline, judge, noiseFloor } from './comparison-page/judgement.ts';
-import { countText, nothing, numberText, shareText, timeText } from './comparison-page/numbers.ts';
-import { COUNT_TITLES, countCells, errorsText, placeText, saidText } from './comparison-page/said.ts';
+import { countText, numberText, shareText } from './comparison-page/numbers.ts';
+import {
+  COUNT_TITLES,
+  countCells,
+  FIELD_TITLES,
+  fieldCells,
+  placeText,
+  SIDE_TITLES,
+  saidText,
+  sideCells,
+} from './comparison-page/said.ts';
 import { clipped, printable } from './printable.ts';
 import { renderTable } from './table.ts';
 
@@ -32,21 +41,23 @@ export function comparisonLines(
             { width: options.width },
           ),
         ];
-  const upper = COUNT_TITLES.map((title) => title.toUpperCase());
+  const upper = (titles: readonly string[]) => titles.map((title) => title.toUpperCase());
   const worst = report.examples.filter(({ why }) => why === 'worst').slice(0, options.top);
   return [
     `${printable(report.endpoint)}: run ${printable(report.run)}`,
     printable(headline),
     ...warnings.map((warning) => `! ${printable(warning)}`),
-    ...table(['COVERAGE', ...upper], [[shareText(report.coverage), ...countCells(report)]]),
+    ...table(['COVERAGE', ...upper(COUNT_TITLES)], [[shareText(report.coverage), ...countCells(report)]]),
     ...table(
       ['VERSIONS', 'PAIRS', 'AGREEMENT', 'DISAGREEMENT', 'NOISE FLOOR'],
       report.pairs.map((pair) => pairRow(pair, options.among)),
     ),
-    ...table(['SIDE', 'ANSWERS', 'ERRORS', 'ACCURACY', 'P50', 'P99'], report.pairs.flatMap(sideRows)),
+    ...table(['SIDE', ...upper(SIDE_TITLES)], report.pairs.flatMap(sideRows)),
     ...table(
-      ['FIELD', 'VERSIONS', 'AGREEMENT', 'SAME CLASS', 'KAPPA', 'MIX PSI', 'MIX JS', 'PSI', 'JS', 'KS', 'W1'],
-      report.pairs.flatMap((pair) => pair.fields.map((field) => fieldRow(pair, field))),
+      ['FIELD', 'VERSIONS', ...upper(FIELD_TITLES)],
+      report.pairs.flatMap((pair) =>
+        pair.fields.map((field) => [field.name, versionsText(pair), ...fieldCells(field)]),
+      ),
     ),
     ...report.pairs
       .flatMap((pair) => pair.fields.map((field) => ({ ...field, versions: versionsText(pair) })))
@@ -89,30 +100,6 @@ function pairRow(pair: PairReport, among: readonly ComparisonReport[]): string[]
 
 function sideRows(pair: PairReport): string[][] {
   return [pair.live, pair.shadow].flatMap((side, at) =>
-    side === null
-      ? []
-      : [
-          [
-            `${versionsText(pair)} ${at === 0 ? 'live' : 'shadow'}`,
-            countText(side.answers),
-            errorsText(side),
-            shareText(side.accuracy, 'no labels'),
-            timeText(side.scoringUs.p50),
-            timeText(side.scoringUs.p99),
-          ],
-        ],
+    side === null ? [] : [[`${versionsText(pair)} ${at === 0 ? 'live' : 'shadow'}`, ...sideCells(pair, side)]],
   );
-}
-
-function fieldRow(pair: PairReport, { name, kind, agreement, sameClass, kappa, mix, drift }: FieldReport): string[] {
-  const classes = (text: string) => (kind === 'number' ? nothing('number') : text);
-  const distances = [mix.psi, mix.js, drift.psi, drift.js, drift.ks, drift.w1].map((distance) => numberText(distance));
-  return [
-    name,
-    versionsText(pair),
-    shareText(agreement),
-    classes(shareText(sameClass)),
-    classes(numberText(kappa)),
-    ...distances,
-  ];
 }

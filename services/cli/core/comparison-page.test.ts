@@ -2,8 +2,13 @@
 // Method: one realistic report, the same with hostile names, and reports with nothing in them.
 
 import { describe, expect, it } from 'vitest';
+import { addLabelTo, addTo, emptyStates } from '../../../shared/comparison/metrics/registry.ts';
+import type { Field, Outcome } from '../../../shared/comparison/outcome.ts';
 import type { ComparisonReport, PairReport, SideReport } from '../../../shared/comparison/report.ts';
+import { pairReport } from '../../../shared/comparison/summary.ts';
+import { answeredPair } from '../../../shared/comparison/testing/answered-pair.ts';
 import { comparisonLines } from './comparison-lines.ts';
+import { judge } from './comparison-page/judgement.ts';
 import { comparisonPage } from './comparison-page.ts';
 
 const HOSTILE = `<script src="https://evil">alert('1')</script>`;
@@ -119,6 +124,67 @@ describe('comparisonPage', () => {
     const warned = plain(comparisonPage([{ ...reportOf(''), coverage: 0.8, pairs: worse }], new Map()));
     expect(warned).toContain('Coverage is 80.0 %');
     expect(warned).toContain('v4 is right less often than v3');
+  });
+
+  it('warns of a shadow that skipped a hundredth of the requests or more', () => {
+    const warnings = (coverage: number, skipped: number) => {
+      const { counts, ...rest } = reportOf('');
+      const report = { ...rest, coverage, counts: { ...counts, skipped } };
+      return judge(report, [report]).warnings.map(plain);
+    };
+    expect(warnings(0.1, 88_308)).toEqual([
+      'Coverage is 10.0 %: 8 without the shadow, 1 without the live answer, 88,308 skipped by the shadow.',
+    ]);
+    expect(warnings(0.99, 99)).toHaveLength(1);
+    expect(warnings(0.991, 88)).toEqual([]);
+  });
+});
+
+describe('a comparison of numbers', () => {
+  const PRICE: Field = { name: 'price', kind: 'number', size: 1, atol: 0.01, rtol: 0 };
+  /** The truth is 100 and upwards; every answer is off by so much. */
+  const pricesOf = (rows: number, off: { live: number; shadow: number }, isLabelled: boolean): ComparisonReport => {
+    const states = emptyStates();
+    const answer = (version: number, value: number): Outcome => ({
+      ...{ version, error: null, scoringUs: 100, rows: 1 },
+      values: [Float64Array.of(value)],
+    });
+    for (let row = 0; row < rows; row++) {
+      const compared = { live: answer(1, 100 + row + off.live), shadow: answer(2, 100 + row + off.shadow) };
+      addTo(states, compared, [PRICE]);
+      if (isLabelled) addLabelTo(states, answeredPair(compared, [PRICE]), [100 + row], [PRICE]);
+    }
+    const pair = pairReport({ liveVersion: 1, shadowVersion: 2, fields: [PRICE], states });
+    return { ...empty, coverage: 1, pairs: [pair] };
+  };
+  const worse = pricesOf(1_000, { live: 1, shadow: -3 }, true);
+
+  it('shows how far the sides are apart, and how far each is from the labels', () => {
+    for (const text of [linesOf(worse, 0).join('\n'), comparisonPage([worse], new Map())].map(plain)) {
+      expect(text.toLowerCase()).toContain('|δ| p50 / p99');
+      expect(text).toContain('4 / 4');
+      expect(text).toContain('1.01 / 1.01');
+      expect(text).toContain('3.03 / 3.03');
+      expect(text).not.toContain('no labels');
+    }
+  });
+
+  it('warns of a candidate that is further from the labels, not of one that is as close', () => {
+    const judged = (report: ComparisonReport) => judge(report, [report]);
+    expect(judged(worse)).toMatchObject({
+      mood: 'warn',
+      warnings: ['v2 is further from the labels than v1: median error 3.03 against 1.01.'],
+    });
+    expect(judged(pricesOf(1_000, { live: 3, shadow: 1 }, true)).headline).toContain('closer to the labels');
+    const close = judged(pricesOf(1_000, { live: 1, shadow: -1.05 }, true));
+    expect(close).toMatchObject({ mood: 'good', warnings: [] });
+    expect(close.headline).toContain('about as close to the labels');
+  });
+
+  it('says that nobody knows who is right where there is no label', () => {
+    const { headline, warnings } = judge(pricesOf(1_000, { live: 1, shadow: -3 }, false), []);
+    expect(headline).toContain('no labels say who is right');
+    expect(plain(warnings.join())).toBe('They disagree on 100 %; without labels nobody knows who is right.');
   });
 });
 

@@ -7,8 +7,8 @@ import { cardsOf } from './comparison-page/cards.ts';
 import { barsChart } from './comparison-page/charts.ts';
 import { agreementOf, disagreement, isBaseline, judge, noiseFloor } from './comparison-page/judgement.ts';
 import { type Markup, markup, tableOf } from './comparison-page/markup.ts';
-import { countText, nothing, numberText, shareText, timeText } from './comparison-page/numbers.ts';
-import { COUNT_TITLES, countCells, errorsText } from './comparison-page/said.ts';
+import { countText, numberText, shareText, timeText } from './comparison-page/numbers.ts';
+import { COUNT_TITLES, countCells, FIELD_TITLES, fieldCells, SIDE_TITLES, sideCells } from './comparison-page/said.ts';
 import type { GreyImage } from './image-of.ts';
 
 const STYLE: Markup = {
@@ -55,25 +55,15 @@ function pairPart(pair: PairReport, family: readonly ComparisonReport[]): Markup
   const name = `v${pair.live.version}${pair.shadow === null ? ' alone' : ` and v${pair.shadow.version}`}`;
   const sideRows = sides.map((side, at) => [
     `${at === 0 ? 'live' : 'shadow'} v${side.version}`,
-    countText(side.answers),
-    errorsText(side),
-    shareText(side.accuracy, 'no labels'),
-    timeText(side.scoringUs.p50),
-    timeText(side.scoringUs.p99),
+    ...sideCells(pair, side),
   ]);
+  const fieldRows = pair.fields.map((field) => [field.name, ...fieldCells(field)]);
   return markup`<h3>${name}${isBaseline(pair) && ': noise baseline'}</h3>
 <p>${countText(pair.pairs)} pairs; all fields within tolerance in ${shareText(pair.agreement)}; disagreement ${shareText(disagreement(agreementOf(pair)))}, noise floor ${shareText(noiseFloor(pair, family), 'no baseline')}.</p>
-${tableOf('Both sides', ['side', 'answers', 'errors', 'accuracy', 'scoring p50', 'scoring p99'], sideRows)}
-${tableOf('Fields', ['field', 'agreement', 'same class', 'kappa', 'mix PSI', 'mix JS', 'PSI', 'JS', 'KS', 'W1'], pair.fields.map(fieldRow))}
+${tableOf('Both sides', ['side', ...SIDE_TITLES], sideRows)}
+${tableOf('Fields', ['field', ...FIELD_TITLES], fieldRows)}
 ${pair.fields.map((field) => barsChart(`Scores of ${field.name}`, field.scores, numberText))}${barsChart('Scoring time', pair.scoringBars, timeText)}
 ${pair.fields.map(confusionPart)}`;
-}
-
-function fieldRow({ name, agreement, sameClass, kappa, mix, drift, kind }: FieldReport): string[] {
-  const classes = (text: string) => (kind === 'number' ? nothing('number') : text);
-  const { psi, js, ks, w1 } = drift;
-  const drifts = [mix.psi, mix.js, psi, js, ks, w1].map((distance) => numberText(distance));
-  return [name, shareText(agreement), classes(shareText(sameClass)), classes(numberText(kappa)), ...drifts];
 }
 
 /** Heat by share of the row, so that rare classes show as well. */

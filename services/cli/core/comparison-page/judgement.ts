@@ -3,7 +3,7 @@
 // Invariant: a warning names the numbers behind it; no missing partner and no null is ever read as agreement.
 
 import type { ComparisonReport, PairReport, SideReport } from '../../../../shared/comparison/report.ts';
-import { countText, plural, shareText } from './numbers.ts';
+import { countText, numberText, plural, shareText } from './numbers.ts';
 
 export interface Judgement {
   /** `none`: there is no candidate to judge. */
@@ -13,6 +13,7 @@ export interface Judgement {
 }
 
 const PAIRS_FEW = 300;
+/** A hundredth that was not compared may be another kind of request than the rest. */
 const COVERAGE_MIN = 0.99;
 /** Disagreement above the noise floor that needs labels to be understood. */
 const DISAGREEMENT_MAX = 0.05;
@@ -20,6 +21,10 @@ const DISAGREEMENT_MAX = 0.05;
 const PSI_MAX = 0.25;
 /** Standard errors beyond which a difference is no chance. */
 const Z_MIN = 2;
+/** Quantiles of label errors are those of buckets, which are so wide. */
+const BUCKET_WIDTH = 0.02;
+/** Relative standard error of the ratio of two medians of n errors, times √n, where the errors are normal: √2 · 1.17. */
+const MEDIAN_RATIO_SE = 1.65;
 
 /** An incumbent that was scored twice. */
 export function isBaseline({ live, shadow }: PairReport): boolean {
@@ -73,9 +78,9 @@ export function judge(report: ComparisonReport, reports: readonly ComparisonRepo
 function warningsOf({ coverage, counts }: ComparisonReport, pair: PairReport, shadow: SideReport): string[] {
   const warnings: string[] = [];
   if (pair.pairs < PAIRS_FEW) warnings.push(`Only ${plural(pair.pairs, 'pair')}: too few to conclude from.`);
-  if (coverage === null || coverage < COVERAGE_MIN) {
+  if (coverage === null || coverage <= COVERAGE_MIN) {
     warnings.push(
-      `Coverage is ${shareText(coverage)}: ${countText(counts.missingShadow)} without the shadow, ${countText(counts.missingLive)} without the live answer.`,
+      `Coverage is ${shareText(coverage)}: ${countText(counts.missingShadow)} without the shadow, ${countText(counts.missingLive)} without the live answer, ${countText(counts.skipped)} skipped by the shadow.`,
     );
   }
   const rate = (side: SideReport) => errorCount(side) / Math.max(1, side.answers);
@@ -91,13 +96,18 @@ function warningsOf({ coverage, counts }: ComparisonReport, pair: PairReport, sh
 function answerWarnings(pair: PairReport, shadow: SideReport, floor: number | null): string[] {
   const warnings: string[] = [];
   const excess = (disagreement(agreementOf(pair)) ?? 1) - (floor ?? 0);
-  if (shadow.accuracy === null && excess > DISAGREEMENT_MAX) {
+  if (pair.labelledRows === 0 && excess > DISAGREEMENT_MAX) {
     warnings.push(
       `They disagree on ${shareText(disagreement(agreementOf(pair)))}; without labels nobody knows who is right.`,
     );
   }
   if (accuracySign(pair, shadow) < 0)
     warnings.push(`v${shadow.version} is right less often than v${pair.live.version}.`);
+  if (closenessSign(pair, shadow) < 0) {
+    warnings.push(
+      `v${shadow.version} is further from the labels than v${pair.live.version}: ${closenessText(pair, shadow)}.`,
+    );
+  }
   for (const { name, drift, mix } of pair.fields) {
     if ((mix.psi ?? 0) > PSI_MAX) warnings.push(`The mix of classes of ${name} has moved: PSI ${mix.psi?.toFixed(2)}.`);
     if ((drift.psi ?? 0) > PSI_MAX)
@@ -114,9 +124,28 @@ function accuracySign(pair: PairReport, shadow: SideReport): number {
   return Math.abs(difference) > Z_MIN * Math.sqrt(discordant / pair.labelledRows) ? Math.sign(difference) : 0;
 }
 
+/** 1 closer to the labels, −1 further away, 0 within chance, by the median error of numbers. */
+function closenessSign({ live, labelledRows }: PairReport, shadow: SideReport): number {
+  const [ours, theirs] = [live.labelError.p50, shadow.labelError.p50];
+  if (ours === null || theirs === null) return 0;
+  const chance = BUCKET_WIDTH + (Z_MIN * MEDIAN_RATIO_SE) / Math.sqrt(labelledRows);
+  return Math.abs(theirs - ours) > chance * Math.max(ours, theirs) ? Math.sign(ours - theirs) : 0;
+}
+
+function closenessText({ live }: PairReport, shadow: SideReport): string {
+  return `median error ${numberText(shadow.labelError.p50)} against ${numberText(live.labelError.p50)}`;
+}
+
 function accuracyText(pair: PairReport, shadow: SideReport): string {
-  if (pair.live.accuracy === null || shadow.accuracy === null) return 'no labels say who is right';
-  const words = ['is right less often', 'is right about as often', 'is right more often'];
-  const word = words[accuracySign(pair, shadow) + 1] ?? '';
+  if (pair.labelledRows === 0) return 'no labels say who is right';
+  const said = (words: readonly string[], sign: number) => words[sign + 1] ?? '';
+  if (pair.live.accuracy === null || shadow.accuracy === null) {
+    const word = said(['further from', 'about as close to', 'closer to'], closenessSign(pair, shadow));
+    return `it is ${word} the labels: ${closenessText(pair, shadow)}`;
+  }
+  const word = said(
+    ['is right less often', 'is right about as often', 'is right more often'],
+    accuracySign(pair, shadow),
+  );
   return `with labels it ${word}: ${shareText(shadow.accuracy)} against ${shareText(pair.live.accuracy)}`;
 }

@@ -1,8 +1,15 @@
 // Said: one side's answer in an example, in words; the rows of tables that text and page share.
 // Flow: Example, ComparisonReport → [said] → text table, HTML page.
 
-import type { ComparisonReport, Example, SideReport } from '../../../../shared/comparison/report.ts';
-import { countText, NOTHING, numberText } from './numbers.ts';
+import type {
+  ComparisonReport,
+  Example,
+  FieldReport,
+  PairReport,
+  Quantiles,
+  SideReport,
+} from '../../../../shared/comparison/report.ts';
+import { countText, NOTHING, nothing, numberText, shareText, timeText } from './numbers.ts';
 
 const VALUES_MAX = 6;
 
@@ -49,4 +56,41 @@ export const COUNT_TITLES = [
 export function countCells({ counts: c }: ComparisonReport): string[] {
   const all = [c.matched, c.missingLive, c.missingShadow, c.late, c.duplicate, c.skipped, c.unreadable, c.labelled];
   return all.map(countText);
+}
+
+export const SIDE_TITLES = ['answers', 'errors', 'accuracy', 'label error p50 / p99', 'scoring p50', 'scoring p99'];
+
+/** Accuracy is of classes and labels, the error of numbers. */
+export function sideCells({ labelledRows }: PairReport, side: SideReport): string[] {
+  const { answers, accuracy, labelError, scoringUs } = side;
+  const reason = labelledRows === 0 ? 'no labels' : 'number';
+  return [
+    countText(answers),
+    errorsText(side),
+    shareText(accuracy, reason),
+    rangeText(labelError),
+    timeText(scoringUs.p50),
+    timeText(scoringUs.p99),
+  ];
+}
+
+export const FIELD_TITLES = [
+  ...['agreement', 'same class', 'kappa', '|Δ| p50 / p99'],
+  ...['mix PSI', 'mix JS', 'PSI', 'JS', 'KS', 'W1'],
+];
+
+export function fieldCells({ kind, agreement, sameClass, kappa, difference, mix, drift }: FieldReport): string[] {
+  const classes = (text: string) => (kind === 'number' ? nothing('number') : text);
+  const distances = [mix.psi, mix.js, drift.psi, drift.js, drift.ks, drift.w1].map((distance) => numberText(distance));
+  return [
+    shareText(agreement),
+    classes(shareText(sameClass)),
+    classes(numberText(kappa)),
+    rangeText(difference),
+    ...distances,
+  ];
+}
+
+function rangeText({ p50, p99 }: Quantiles): string {
+  return p50 === null ? NOTHING : `${numberText(p50)} / ${numberText(p99)}`;
 }
