@@ -44,7 +44,7 @@ export async function showComparisons(context: CliContext, shown: Shown): Promis
     endpoint,
     reports.flatMap(({ examples }) => examples),
   );
-  await writeFile(page, comparisonPage(reports, images));
+  await writeFile(page, comparisonPage(reports, { images, among }));
   context.say(`wrote ${page}`);
 }
 

@@ -10,7 +10,7 @@ import { JOIN_START, type JoinState } from './join-state.ts';
 import { LabelIds } from './label-ids.ts';
 import type { MetricStates } from './metrics/metric.ts';
 import { addLabelTo, addTo, emptyStates, mergeStates } from './metrics/registry.ts';
-import { type Field, firstRow } from './outcome.ts';
+import { chosenOf, type Field, firstRow } from './outcome.ts';
 import type { Placed } from './pending.ts';
 import type { Example } from './report.ts';
 
@@ -156,6 +156,10 @@ export class Comparison {
       shadowVersion: compared.shadow?.version ?? 0,
       live: firstRow(compared.live, fields),
       shadow: compared.shadow === null ? [] : firstRow(compared.shadow, fields),
+      chosen: {
+        live: chosenOf(compared.live, fields),
+        shadow: compared.shadow === null ? [] : chosenOf(compared.shadow, fields),
+      },
       at: {
         request: { topic: topics.requests, partition, offset },
         prediction: { topic: topics.predictions, partition, offset: live.offset },

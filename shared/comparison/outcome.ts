@@ -5,6 +5,7 @@
 import type { PlanShadow } from '../domain/shadow.ts';
 import type { Signature, Tensor, TensorData } from '../domain/tensor.ts';
 import { rowElements } from '../domain/tensor.ts';
+import type { Chosen } from './report.ts';
 
 /** How one output tensor is compared. */
 export interface Field {
@@ -105,4 +106,14 @@ export function firstRow({ values }: Outcome, fields: readonly Field[]): number[
   const share = Math.max(1, Math.floor(SHOWN_VALUES_SUM_MAX / Math.max(1, fields.length)));
   const shown = Math.min(SHOWN_VALUES_MAX, share);
   return values.map((column, place) => [...column.subarray(0, Math.min(fields[place]?.size ?? 0, shown))]);
+}
+
+/** What the first row chose among all values of each field; empty for an error. */
+export function chosenOf({ values }: Outcome, fields: readonly Field[]): Chosen[] {
+  return values.map((column, place) => {
+    const field = fields[place];
+    if (field?.kind !== 'classes') return null;
+    const best = classOf(column, field, 0);
+    return { class: best, score: column[best] ?? Number.NaN };
+  });
 }

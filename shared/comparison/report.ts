@@ -67,6 +67,9 @@ export interface SideReport {
   readonly labelError: Quantiles;
 }
 
+/** The class that one side chose in one field, and its score; null for fields without classes. */
+export type Chosen = { readonly class: number; readonly score: number } | null;
+
 /** A pair that people should look at. */
 export interface Example {
   readonly source: string;
@@ -79,6 +82,8 @@ export interface Example {
   /** Per field, first row only, at most 32 values, and 64 of all fields. */
   readonly live: readonly (readonly number[])[];
   readonly shadow: readonly (readonly number[])[];
+  /** Of the same row, which may have more values than that. Absent in totals that were written before it was kept. */
+  readonly chosen?: { readonly live: readonly Chosen[]; readonly shadow: readonly Chosen[] };
   /** Where its request, prediction and shadow output lie. */
   readonly at: {
     readonly request: { readonly topic: string; readonly partition: number; readonly offset: number };

@@ -52,14 +52,19 @@ describe('compare', () => {
     expect(code).toBe(codes.ok.code);
     expect(stdout).toMatch(/numbers: run numbers-2\/2/);
     expect(stdout.match(/numbers\.requests-\d@\d/g)).toHaveLength(3);
+    const tooMany = await world.run(['compare', 'numbers', '--top', '21']);
+    expect(tooMany.code).toBe(codes.usage.code);
   });
 
   it('writes a page that asks nobody for anything', async () => {
     await shadowed();
     const page = join(folder, 'compare.html');
-    expect(await world.run(['compare', 'numbers', '--report', page])).toMatchObject({ code: codes.ok.code });
+    const written = await world.run(['compare', 'numbers', '--run', 'numbers-2/2', '--report', page]);
+    expect(written).toMatchObject({ code: codes.ok.code });
     const text = readFileSync(page, 'utf8');
     expect(text).toContain('numbers-2/2');
+    // The baseline's run is not shown, and known all the same.
+    expect(text.replaceAll('\u00a0', ' ')).toContain('noise floor 0 %');
     expect(text).not.toMatch(/<script|<link|src="http|url\(/);
   });
 

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { type RunReport, readReports } from '../../../shared/comparing/reports.ts';
+import { EXAMPLES_MAX } from '../../../shared/comparison/examples.ts';
 import { errorText, MillraceError } from '../../../shared/domain/errors.ts';
 import { parseCount } from '../core/parse.ts';
 import { requireGoing } from '../read.ts';
@@ -16,7 +17,6 @@ interface CompareOptions {
   readonly report?: string;
 }
 
-const TOP_MAX = 1_000;
 /** The run of the answers without a pair. */
 const LIVE = 'live';
 
@@ -30,11 +30,16 @@ export const addCompare: AddCommand = (program, runner) => {
     )
     .option('--run <run>', `a run, like digits-4/9 (rollout/version), or ${LIVE}: every version without a pair`)
     .option('--all', 'every run on record')
-    .option('--top <n>', 'worst disagreements in the table', (text) => parseCount(text, TOP_MAX), 20)
+    .option(
+      '--top <n>',
+      `worst disagreements in the table, at most ${EXAMPLES_MAX}: no more are kept`,
+      (text) => parseCount(text, EXAMPLES_MAX),
+      EXAMPLES_MAX,
+    )
     .option('--report <file>', 'also write a page with pictures, which needs nothing else');
   examples(command, [
     ['millrace compare digits', 'the newest shadows'],
-    ['millrace compare digits --top 50 --report compare.html', 'with a page to look at and to send'],
+    ['millrace compare digits --top 5 --report compare.html', 'with a page to look at and to send'],
     ['millrace compare digits --run live -o json', 'canary and incumbent, each by itself'],
   ]);
   runner.bind<CompareOptions>(command, async (context, { operands: [name], options }) => {

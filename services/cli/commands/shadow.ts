@@ -1,6 +1,7 @@
 // shadow replay: time travel: what a version would have answered to requests that were answered already.
 
 import type { Command } from 'commander';
+import { EXAMPLES_MAX } from '../../../shared/comparison/examples.ts';
 import { MillraceError } from '../../../shared/domain/errors.ts';
 import { WEIGHT_BP_ALL } from '../../../shared/domain/route-plan.ts';
 import { modelRepository } from '../../../shared/models/repository.ts';
@@ -24,7 +25,6 @@ interface ReplayCommandOptions {
 
 const PROGRESS_EVERY_MS = 1_000;
 const VERSION_MAX = 999_999_999;
-const TOP_MAX = 1_000;
 
 export const addShadow: AddCommand = (program, runner) => {
   const family = program.command('shadow').summary('score copies of requests');
@@ -40,7 +40,12 @@ export const addShadow: AddCommand = (program, runner) => {
     .option('--from <time>', 'requests from this time on: a date, or how long ago, like 2h', '1h')
     .option('--sample <part>', 'part of them: basis points, or a percentage', parseWeight, WEIGHT_BP_ALL)
     .option('--repository <folder>', 'model repository (default: MILLRACE_REPOSITORY, else ./models)')
-    .option('--top <n>', 'worst disagreements in the table', (text) => parseCount(text, TOP_MAX), 20)
+    .option(
+      '--top <n>',
+      `worst disagreements in the table, at most ${EXAMPLES_MAX}: no more are kept`,
+      (text) => parseCount(text, EXAMPLES_MAX),
+      EXAMPLES_MAX,
+    )
     .option('--report <file>', 'also write a page with pictures, which needs nothing else');
   examples(replay, [
     ['millrace shadow replay digits --candidate 9 --from 2h', 'the last two hours'],

@@ -74,8 +74,8 @@ export function comparisonLines(
       worst.map((each) => [
         each.source,
         numberText(each.disagreement),
-        `v${each.liveVersion}: ${saidText(report, each, each.live)}`,
-        `v${each.shadowVersion}: ${saidText(report, each, each.shadow)}`,
+        `v${each.liveVersion}: ${saidText(report, each, 'live')}`,
+        `v${each.shadowVersion}: ${saidText(report, each, 'shadow')}`,
         placeText(each.at.request),
       ]),
     ),

@@ -2,6 +2,7 @@
 // Method: one realistic report, the same with hostile names, and reports with nothing in them.
 
 import { describe, expect, it } from 'vitest';
+import { Comparison } from '../../../shared/comparison/comparison.ts';
 import { addLabelTo, addTo, emptyStates } from '../../../shared/comparison/metrics/registry.ts';
 import type { Field, Outcome } from '../../../shared/comparison/outcome.ts';
 import type { ComparisonReport, PairReport, SideReport } from '../../../shared/comparison/report.ts';
@@ -10,6 +11,7 @@ import { answeredPair } from '../../../shared/comparison/testing/answered-pair.t
 import { comparisonLines } from './comparison-lines.ts';
 import { judge } from './comparison-page/judgement.ts';
 import { comparisonPage } from './comparison-page.ts';
+import type { GreyImage } from './image-of.ts';
 
 const HOSTILE = `<script src="https://evil">alert('1')</script>`;
 const side = (version: number, accuracy: number | null): SideReport => ({
@@ -70,6 +72,7 @@ const reportOf = (text: string): ComparisonReport => ({
       shadowVersion: 4,
       live: [[0.02, 0.98]],
       shadow: [[0.91, 0.09]],
+      chosen: { live: [{ class: 1, score: 0.98 }], shadow: [{ class: 0, score: 0.91 }] },
       at: {
         request: { topic: `digits.requests${text}`, partition: 2, offset: 1841 },
         prediction: { topic: 'digits.predictions', partition: 2, offset: 1840 },
@@ -82,11 +85,13 @@ const images = new Map([['2@1841', { width: 9, height: 8, pixels: new Uint8Array
 const empty: ComparisonReport = { ...reportOf(''), coverage: null, pairs: [], examples: [] };
 const plain = (text: string) => text.replaceAll('\u00a0', ' ');
 
+const pageOf = (reports: readonly ComparisonReport[], pictures = new Map<string, GreyImage>()) =>
+  comparisonPage(reports, { images: pictures, among: reports });
 const linesOf = (report: ComparisonReport, top: number) =>
   comparisonLines(report, { top, width: null, among: [report] });
 
 describe('comparisonPage', () => {
-  const page = plain(comparisonPage([reportOf('')], images));
+  const page = plain(pageOf([reportOf('')], images));
 
   it('says in one sentence what to think', () => {
     expect(page).toContain(
@@ -94,6 +99,14 @@ describe('comparisonPage', () => {
     );
     expect(page).toContain('noise floor 0.2 %');
     expect(page).toContain('noise baseline');
+  });
+
+  it('knows the noise of a baseline that it does not show', () => {
+    const [candidate, baseline] = reportOf('').pairs.map((pair) => ({ ...reportOf(''), pairs: [pair] }));
+    if (candidate === undefined || baseline === undefined) throw new RangeError('two pairs');
+    const among = [candidate, baseline];
+    expect(plain(comparisonPage([candidate], { images: new Map(), among }))).toContain('noise floor 0.2 %');
+    expect(plain(pageOf([candidate]))).toContain('noise floor - (no baseline)');
   });
 
   it('holds the confusion matrix and a picture', () => {
@@ -104,24 +117,24 @@ describe('comparisonPage', () => {
   });
 
   it('escapes hostile text and asks nobody for anything', () => {
-    const hostile = comparisonPage([reportOf(HOSTILE)], new Map());
+    const hostile = pageOf([reportOf(HOSTILE)]);
     expect(hostile).toContain('&lt;script');
     expect(hostile).not.toContain('<script');
-    for (const each of [page, comparisonPage([reportOf('')], new Map())]) {
+    for (const each of [page, pageOf([reportOf('')])]) {
       expect(each).not.toMatch(/https?:|@import|url\(|src="(?!data:)/);
     }
   });
 
   it('says so where there is nothing, and is the same every time', () => {
-    expect(comparisonPage([], new Map())).toContain('No pairs');
-    expect(comparisonPage([empty], new Map())).toContain('No pairs yet');
-    expect(comparisonPage([reportOf('')], images)).toBe(comparisonPage([reportOf('')], images));
+    expect(pageOf([])).toContain('No pairs');
+    expect(pageOf([empty])).toContain('No pairs yet');
+    expect(pageOf([reportOf('')], images)).toBe(pageOf([reportOf('')], images));
   });
 
   it('warns about coverage and of a candidate that is right less often', () => {
     const [first] = reportOf('').pairs;
     const worse = first === undefined ? [] : [{ ...first, shadow: side(4, 0.9) }];
-    const warned = plain(comparisonPage([{ ...reportOf(''), coverage: 0.8, pairs: worse }], new Map()));
+    const warned = plain(pageOf([{ ...reportOf(''), coverage: 0.8, pairs: worse }]));
     expect(warned).toContain('Coverage is 80.0 %');
     expect(warned).toContain('v4 is right less often than v3');
   });
@@ -137,6 +150,35 @@ describe('comparisonPage', () => {
     ]);
     expect(warnings(0.99, 99)).toHaveLength(1);
     expect(warnings(0.991, 88)).toEqual([]);
+  });
+});
+
+describe('an example', () => {
+  it('names the class that was chosen among all, of which it keeps 32 values', () => {
+    const wide: Field = { name: 'scores', kind: 'classes', size: 40, atol: 0, rtol: 0 };
+    const topics = { requests: 'digits.requests', predictions: 'digits.predictions', shadow: 'digits.shadow' };
+    const limits = { window: 10, labelWindow: 10, windowMs: 1_000 };
+    const comparison = new Comparison({ ...limits, partition: 0, fields: [wide], paired: true, topics });
+    const placed = (version: number, best: number) => ({
+      outcome: {
+        version,
+        error: null,
+        scoringUs: 1,
+        rows: 1,
+        values: [new Float64Array(40).fill(0.9, best, best + 1)],
+      },
+      ...{ offset: 0, timestampMs: 0 },
+    });
+    comparison.join.begin(0);
+    comparison.addLive(0, placed(3, 33), null);
+    comparison.join.addShadow(0, placed(4, 39));
+    comparison.take();
+    const { examples, states } = comparison.saved();
+    const [[, of = {}] = []] = Object.entries(states);
+    const pair = pairReport({ liveVersion: 3, shadowVersion: 4, fields: [wide], states: of });
+    const report = { ...empty, pairs: [pair], examples: JSON.parse(JSON.stringify(examples)) };
+    expect(plain(linesOf(report, 1).join('\n'))).toMatch(/v3: 33 \(0\.9\) +v4: 39 \(0\.9\)/);
+    expect(pageOf([report])).toContain('v4 said <b>39 (0.9)</b>');
   });
 });
 
@@ -160,7 +202,7 @@ describe('a comparison of numbers', () => {
   const worse = pricesOf(1_000, { live: 1, shadow: -3 }, true);
 
   it('shows how far the sides are apart, and how far each is from the labels', () => {
-    for (const text of [linesOf(worse, 0).join('\n'), comparisonPage([worse], new Map())].map(plain)) {
+    for (const text of [linesOf(worse, 0).join('\n'), pageOf([worse])].map(plain)) {
       expect(text.toLowerCase()).toContain('|δ| p50 / p99');
       expect(text).toContain('4 / 4');
       expect(text).toContain('1.01 / 1.01');

@@ -11,6 +11,11 @@ import { countText, numberText, shareText, timeText } from './comparison-page/nu
 import { COUNT_TITLES, countCells, FIELD_TITLES, fieldCells, SIDE_TITLES, sideCells } from './comparison-page/said.ts';
 import type { GreyImage } from './image-of.ts';
 
+export interface PageOptions {
+  readonly images: ReadonlyMap<string, GreyImage>;
+  readonly among: readonly ComparisonReport[];
+}
+
 const STYLE: Markup = {
   markup: `:root{color-scheme:light dark;--ink:#1a1c20;--paper:#fff;--dim:#5a606b;--line:#d5d9e0;--live:#2563eb;--shadow:#c2410c;--good:#15803d;--warn:#b45309}
 @media(prefers-color-scheme:dark){:root{--ink:#e8eaee;--paper:#15171b;--dim:#a3aab5;--line:#383d46;--live:#6ea8fe;--shadow:#fb923c;--good:#4ade80;--warn:#fbbf24}}
@@ -23,8 +28,11 @@ figure{display:inline-block;width:min(100%,30rem);margin:.5rem 1rem .5rem 0}svg{
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(16rem,1fr));gap:1rem}article{border:1px solid var(--line);border-radius:.5rem;padding:.8rem;overflow-wrap:anywhere}h4{margin:.3rem 0}img{image-rendering:pixelated}`,
 };
 
-/** @param images by source; pictures of the requests that the examples name */
-export function comparisonPage(reports: readonly ComparisonReport[], images: ReadonlyMap<string, GreyImage>): string {
+/**
+ * @param options `images`: by source, pictures of the requests that the examples name; `among`: comparisons of the same endpoints, in
+ *        which the noise baseline may be
+ */
+export function comparisonPage(reports: readonly ComparisonReport[], options: PageOptions): string {
   const title = `Comparison of ${[...new Set(reports.map(({ endpoint }) => endpoint))].join(', ') || 'nothing'}`;
   return markup`<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -32,16 +40,12 @@ export function comparisonPage(reports: readonly ComparisonReport[], images: Rea
 <meta name="viewport" content="width=device-width"><title>${title}</title><style>${STYLE}</style></head>
 <body><main><h1>${title}</h1>
 ${reports.length === 0 && markup`<p class="verdict">No pairs: there is no comparison yet.</p>`}
-${reports.map((report) => section(report, reports, images))}</main></body></html>
+${reports.map((report) => section(report, options))}</main></body></html>
 `.markup;
 }
 
-function section(
-  report: ComparisonReport,
-  reports: readonly ComparisonReport[],
-  images: ReadonlyMap<string, GreyImage>,
-): Markup {
-  const family = reports.filter(({ endpoint }) => endpoint === report.endpoint);
+function section(report: ComparisonReport, { images, among }: PageOptions): Markup {
+  const family = among.filter(({ endpoint }) => endpoint === report.endpoint);
   const { mood, headline, warnings } = judge(report, family);
   return markup`<section><h2>${report.endpoint}: run ${report.run}</h2>
 <div class="verdict ${mood}"><p>${headline}</p>${warnings.length > 0 && markup`<ul>${warnings.map((each) => markup`<li>${each}</li>`)}</ul>`}</div>

@@ -15,7 +15,7 @@ export function cardsOf(report: ComparisonReport, images: ReadonlyMap<string, Gr
     const image = images.get(example.source);
     const { request, prediction, shadow } = example.at;
     return markup`<article>${image !== undefined && picture(image, `Input of ${example.source}`)}
-<h4>${example.source}</h4><p>v${example.liveVersion} said <b>${saidText(report, example, example.live)}</b><br>v${example.shadowVersion} said <b>${saidText(report, example, example.shadow)}</b></p>
+<h4>${example.source}</h4><p>v${example.liveVersion} said <b>${saidText(report, example, 'live')}</b><br>v${example.shadowVersion} said <b>${saidText(report, example, 'shadow')}</b></p>
 <p class="dim">disagreement ${numberText(example.disagreement)}, ${example.why === 'worst' ? 'among the worst' : 'drawn at random'}<br>request ${placeText(request)}<br>prediction ${placeText(prediction)}<br>shadow ${placeText(shadow)}</p></article>
 `;
   });

@@ -14,23 +14,26 @@ import { countText, NOTHING, nothing, numberText, shareText, timeText } from './
 const VALUES_MAX = 6;
 
 /** `7 (0.98)` for classes, else the values; fields apart by `;`. An error answer has no values. */
-export function saidText(report: ComparisonReport, example: Example, values: readonly (readonly number[])[]): string {
+export function saidText({ pairs }: ComparisonReport, example: Example, side: 'live' | 'shadow'): string {
+  const values = example[side];
   if (values.length === 0) return 'an error';
   const { liveVersion, shadowVersion } = example;
-  const pair = report.pairs.find(
-    ({ live, shadow }) => live.version === liveVersion && shadow?.version === shadowVersion,
-  );
+  const pair = pairs.find(({ live, shadow }) => live.version === liveVersion && shadow?.version === shadowVersion);
   return values
     .map((row, at) => {
-      if (pair?.fields[at]?.kind !== 'classes')
-        return row
-          .slice(0, VALUES_MAX)
-          .map((value) => numberText(value))
-          .join(', ');
-      const best = row.reduce((top, value, place) => (value > (row[top] ?? 0) ? place : top), 0);
-      return `${best} (${numberText(row[best])})`;
+      if (pair?.fields[at]?.kind !== 'classes') return valuesText(row);
+      const chosen = example.chosen?.[side][at];
+      // Without it, and where there may be more values than are kept, nobody knows which class it was.
+      return chosen == null ? valuesText(row) : `${chosen.class} (${numberText(chosen.score)})`;
     })
     .join('; ');
+}
+
+function valuesText(row: readonly number[]): string {
+  return row
+    .slice(0, VALUES_MAX)
+    .map((value) => numberText(value))
+    .join(', ');
 }
 
 export function errorsText({ errors }: SideReport): string {
