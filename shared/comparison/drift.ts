@@ -1,7 +1,8 @@
 // Drift: how far two distributions are from one another, from counts alone.
 // Flow: histograms or class counts of both sides → [driftOf, mixDriftOf, kappaOf] → report.
 // Invariants: a baseline against itself has no distance; without enough data there is no figure instead of a wrong one.
-//             PSI and JS are over bins at the baseline's deciles, KS and W1 over all buckets.
+//             PSI and JS are over bins at the baseline's deciles, KS and W1 over all buckets. Each is net of what samples of
+//             this size from one distribution would have on average, and at least 0.
 
 import { type Bucket, bucketsOf, countOf, type Histogram, middleOf, totalOf } from './histogram.ts';
 import type { Drift } from './report.ts';
@@ -11,6 +12,8 @@ export type Counts = Readonly<Record<string, number>>;
 const BINS = 10;
 /** Answers per bin and side below which PSI says more about chance than about the model: P(PSI > 0.1) is 5 % at 20. */
 const COUNT_PER_BIN_MIN = 50;
+/** √(π/2) ln 2: of √(nm / (n + m)) times the largest difference of two samples of one distribution. */
+const KOLMOGOROV_MEAN = Math.sqrt(Math.PI / 2) * Math.LN2;
 /** Stands for an empty bin, of which a logarithm knows nothing. */
 const COUNT_OF_NONE = 0.5;
 
@@ -73,7 +76,11 @@ function binnedBy(edges: readonly number[], buckets: readonly Bucket[]): number[
   return bins;
 }
 
-/** PSI net of its noise floor (B − 1)(1/n + 1/m), at least 0; JS distance to the base 2, 0..1. Bins empty on both sides do not count. */
+/**
+ * PSI less (B − 1)(1/n + 1/m); JS distance, 0..1, the root of the divergence in bits less (B − 1)(1/n + 1/m) / (8 ln 2): both grow by
+ * a χ² of B − 1 degrees from chance alone. Bins empty on both sides do not count. Sources: B. Yurdakul, Statistical properties of
+ * population stability index, 2018; I. Grosse et al., Analysis of symbolic sequences using the Jensen-Shannon divergence, 2002.
+ */
 function distancesOf(baseline: readonly number[], candidate: readonly number[]): Pick<Drift, 'psi' | 'js'> {
   const bins = baseline.map((n, bin) => ({ n, m: candidate[bin] ?? 0 })).filter(({ n, m }) => n + m > 0);
   const total = (of: 'n' | 'm') => bins.reduce((sum, bin) => sum + bin[of], 0);
@@ -88,7 +95,8 @@ function distancesOf(baseline: readonly number[], candidate: readonly number[]):
     divergence += (bits(p, (p + q) / 2) + bits(q, (p + q) / 2)) / 2;
   }
   const floor = (bins.length - 1) * (1 / n + 1 / m);
-  return { psi: Math.max(0, psi - floor), js: Math.sqrt(Math.min(1, Math.max(0, divergence))) };
+  const net = divergence - floor / (8 * Math.LN2);
+  return { psi: Math.max(0, psi - floor), js: Math.sqrt(Math.min(1, Math.max(0, net))) };
 }
 
 function bits(share: number, of: number): number {
@@ -96,27 +104,33 @@ function bits(share: number, of: number): number {
 }
 
 /**
- * KS: the largest difference of the cumulative shares, exact at edges. W1: the area between them, in standard deviations of
- * the baseline; null for a constant baseline.
+ * KS, 0..1: the largest difference of the cumulative shares, exact at edges, less the mean of Kolmogorov's distribution. W1: the area
+ * between them less that which chance makes, √(2/π) of the standard error of their difference at every place; in standard deviations
+ * of the baseline, null for a constant one. Sources: G. Marsaglia, W. Tsang, J. Wang, Evaluating Kolmogorov's distribution, 2003;
+ * E. del Barrio, E. Giné, C. Matrán, Central limit theorems for the Wasserstein distance, 1999.
  */
 function steps(
   pair: { readonly baseline: readonly Bucket[]; readonly candidate: readonly Bucket[] },
   n: number,
   m: number,
 ): Pick<Drift, 'ks' | 'w1'> {
-  const moves = new Map<number, number>();
-  for (const { place, count } of pair.baseline) moves.set(place, count / n);
-  for (const { place, count } of pair.candidate) moves.set(place, (moves.get(place) ?? 0) - count / m);
-  let [ks, area, apart, last] = [0, 0, 0, 0];
-  for (const [place, move] of [...moves].sort(([a], [b]) => a - b)) {
+  const counts = new Map(pair.baseline.map(({ place, count }) => [place, { ours: count, theirs: 0 }]));
+  for (const { place, count } of pair.candidate)
+    counts.set(place, { ours: counts.get(place)?.ours ?? 0, theirs: count });
+  let [ks, area, chance, ours, theirs, last] = [0, 0, 0, 0, 0, 0];
+  for (const [place, here] of [...counts].sort(([a], [b]) => a - b)) {
     const middle = middleOf(place);
-    area += Math.abs(apart) * (middle - last);
-    apart += move;
+    const [f, g] = [ours / n, theirs / m];
+    area += Math.abs(f - g) * (middle - last);
+    chance += Math.sqrt((f * (1 - f)) / n + (g * (1 - g)) / m) * (middle - last);
+    ours += here.ours;
+    theirs += here.theirs;
     last = middle;
-    ks = Math.max(ks, Math.abs(apart));
+    ks = Math.max(ks, Math.abs(ours / n - theirs / m));
   }
   const sigma = deviationOf(pair.baseline, n);
-  return { ks: Math.min(1, ks), w1: sigma === 0 ? null : area / sigma };
+  const net = Math.max(0, area - Math.sqrt(2 / Math.PI) * chance);
+  return { ks: Math.max(0, ks - KOLMOGOROV_MEAN * Math.sqrt(1 / n + 1 / m)), w1: sigma === 0 ? null : net / sigma };
 }
 
 function deviationOf(buckets: readonly Bucket[], count: number): number {

@@ -16,7 +16,7 @@ export interface Quantiles {
   readonly p99: number | null;
 }
 
-/** Distances between the two sides' distributions; null without enough data. `psi` is net of its noise floor, at least 0. */
+/** Distances between the two sides' distributions, each net of what chance makes, at least 0; null without enough data. */
 export interface Drift {
   readonly psi: number | null;
   readonly js: number | null;

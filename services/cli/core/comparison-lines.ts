@@ -3,7 +3,7 @@
 // Invariant: what comes from records is printable; a number that is not there is `-`, with the reason where it is short.
 
 import type { ComparisonReport, PairReport } from '../../../shared/comparison/report.ts';
-import { agreementOf, disagreement, isBaseline, judge, noiseFloor } from './comparison-page/judgement.ts';
+import { agreementOf, disagreement, isBaseline, judge, netFields, noiseFloor } from './comparison-page/judgement.ts';
 import { countText, numberText, shareText } from './comparison-page/numbers.ts';
 import {
   COUNT_TITLES,
@@ -56,7 +56,7 @@ export function comparisonLines(
     ...table(
       ['FIELD', 'VERSIONS', ...upper(FIELD_TITLES)],
       report.pairs.flatMap((pair) =>
-        pair.fields.map((field) => [field.name, versionsText(pair), ...fieldCells(field)]),
+        netFields(pair, options.among).map((field) => [field.name, versionsText(pair), ...fieldCells(field)]),
       ),
     ),
     ...report.pairs

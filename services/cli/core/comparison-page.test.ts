@@ -8,6 +8,7 @@ import type { Field, Outcome } from '../../../shared/comparison/outcome.ts';
 import type { ComparisonReport, PairReport, SideReport } from '../../../shared/comparison/report.ts';
 import { pairReport } from '../../../shared/comparison/summary.ts';
 import { answeredPair } from '../../../shared/comparison/testing/answered-pair.ts';
+import { seeded } from '../../../test/sim/random.ts';
 import { comparisonLines } from './comparison-lines.ts';
 import { judge } from './comparison-page/judgement.ts';
 import { comparisonPage } from './comparison-page.ts';
@@ -153,6 +154,8 @@ describe('comparisonPage', () => {
   });
 });
 
+const PRICE: Field = { name: 'price', kind: 'number', size: 1, atol: 0.01, rtol: 0 };
+
 describe('an example', () => {
   it('names the class that was chosen among all, of which it keeps 32 values', () => {
     const wide: Field = { name: 'scores', kind: 'classes', size: 40, atol: 0, rtol: 0 };
@@ -183,7 +186,6 @@ describe('an example', () => {
 });
 
 describe('a comparison of numbers', () => {
-  const PRICE: Field = { name: 'price', kind: 'number', size: 1, atol: 0.01, rtol: 0 };
   /** The truth is 100 and upwards; every answer is off by so much. */
   const pricesOf = (rows: number, off: { live: number; shadow: number }, isLabelled: boolean): ComparisonReport => {
     const states = emptyStates();
@@ -227,6 +229,40 @@ describe('a comparison of numbers', () => {
     const { headline, warnings } = judge(pricesOf(1_000, { live: 1, shadow: -3 }, false), []);
     expect(headline).toContain('no labels say who is right');
     expect(plain(warnings.join())).toBe('They disagree on 100 %; without labels nobody knows who is right.');
+  });
+});
+
+describe('an incumbent that is not deterministic', () => {
+  /** The incumbent's second answers are noisy, and all higher: a candidate that is scored like them cannot help that. */
+  const runOf = (shadowVersion: number, bias: number): ComparisonReport => {
+    const random = seeded(shadowVersion);
+    const states = emptyStates();
+    const noisy = (version: number, value: number): Outcome => ({
+      ...{ version, error: null, scoringUs: 100, rows: 1 },
+      values: [Float64Array.of(value + random() / 10)],
+    });
+    for (let row = 0; row < 2_000; row++) {
+      const truth = 10 + random();
+      addTo(states, { live: noisy(1, truth), shadow: noisy(shadowVersion, truth + bias) }, [PRICE]);
+    }
+    return { ...empty, coverage: 1, pairs: [pairReport({ liveVersion: 1, shadowVersion, fields: [PRICE], states })] };
+  };
+  const [baseline, candidate, moved] = [runOf(1, 0.3), runOf(2, 0.3), runOf(3, 2)];
+  const warnings = (report: ComparisonReport, among: readonly ComparisonReport[]) => judge(report, among).warnings;
+
+  it('has its noise blamed on no candidate that is scored as it is, once a baseline has measured it', () => {
+    expect(warnings(candidate, [candidate])).toHaveLength(2);
+    expect(warnings(candidate, [candidate, baseline])).toEqual([]);
+    expect(warnings(moved, [moved, baseline]).join()).toContain('The distribution of price has moved');
+  });
+
+  it('is taken off every distance that is shown', () => {
+    const fieldLine = (among: readonly ComparisonReport[]) =>
+      comparisonLines(candidate, { top: 0, width: null, among }).find((line) => line.startsWith('price')) ?? '';
+    const distances = (line: string) => line.trim().split(/\s+/).slice(-4).map(Number);
+    const [gross, net] = [distances(fieldLine([candidate])), distances(fieldLine([candidate, baseline]))];
+    expect(gross.filter((distance) => distance > 0.15)).toHaveLength(4);
+    expect(net.filter((distance) => distance < 0.05)).toHaveLength(4);
   });
 });
 

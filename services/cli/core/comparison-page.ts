@@ -5,7 +5,7 @@
 import type { ComparisonReport, FieldReport, PairReport } from '../../../shared/comparison/report.ts';
 import { cardsOf } from './comparison-page/cards.ts';
 import { barsChart } from './comparison-page/charts.ts';
-import { agreementOf, disagreement, isBaseline, judge, noiseFloor } from './comparison-page/judgement.ts';
+import { agreementOf, disagreement, isBaseline, judge, netFields, noiseFloor } from './comparison-page/judgement.ts';
 import { type Markup, markup, tableOf } from './comparison-page/markup.ts';
 import { countText, numberText, shareText, timeText } from './comparison-page/numbers.ts';
 import { COUNT_TITLES, countCells, FIELD_TITLES, fieldCells, SIDE_TITLES, sideCells } from './comparison-page/said.ts';
@@ -61,11 +61,11 @@ function pairPart(pair: PairReport, family: readonly ComparisonReport[]): Markup
     `${at === 0 ? 'live' : 'shadow'} v${side.version}`,
     ...sideCells(pair, side),
   ]);
-  const fieldRows = pair.fields.map((field) => [field.name, ...fieldCells(field)]);
+  const fieldRows = netFields(pair, family).map((field) => [field.name, ...fieldCells(field)]);
   return markup`<h3>${name}${isBaseline(pair) && ': noise baseline'}</h3>
 <p>${countText(pair.pairs)} pairs; all fields within tolerance in ${shareText(pair.agreement)}; disagreement ${shareText(disagreement(agreementOf(pair)))}, noise floor ${shareText(noiseFloor(pair, family), 'no baseline')}.</p>
 ${tableOf('Both sides', ['side', ...SIDE_TITLES], sideRows)}
-${tableOf('Fields', ['field', ...FIELD_TITLES], fieldRows)}
+${tableOf('Fields; distances net of chance and of the noise baseline', ['field', ...FIELD_TITLES], fieldRows)}
 ${pair.fields.map((field) => barsChart(`Scores of ${field.name}`, field.scores, numberText))}${barsChart('Scoring time', pair.scoringBars, timeText)}
 ${pair.fields.map(confusionPart)}`;
 }

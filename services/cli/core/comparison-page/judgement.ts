@@ -2,7 +2,7 @@
 // Flow: ComparisonReport → [judge] → text table, HTML page.
 // Invariant: a warning names the numbers behind it; no missing partner and no null is ever read as agreement.
 
-import type { ComparisonReport, PairReport, SideReport } from '../../../../shared/comparison/report.ts';
+import type { ComparisonReport, FieldReport, PairReport, SideReport } from '../../../../shared/comparison/report.ts';
 import { countText, numberText, plural, shareText } from './numbers.ts';
 
 export interface Judgement {
@@ -45,9 +45,40 @@ export function agreementOf({ fields, agreement }: PairReport): number | null {
 
 /** Disagreement of the incumbent with itself: what is noise in a disagreement of `pair`; null when it was not measured. */
 export function noiseFloor(pair: PairReport, reports: readonly ComparisonReport[]): number | null {
-  const baselines = reports.flatMap(({ pairs }) => pairs).filter((each) => isBaseline(each) && each.pairs > 0);
-  const baseline = baselines.find(({ live }) => live.version === pair.live.version);
+  const baseline = baselineOf(pair, reports);
   return disagreement(baseline === undefined ? null : agreementOf(baseline));
+}
+
+/**
+ * The fields of a pair, their distances less those of the incumbent from itself, at least 0. JS, KS and W1 obey the triangle
+ * inequality: what is left is no more than the distance from the incumbent's second answers.
+ */
+export function netFields(pair: PairReport, reports: readonly ComparisonReport[]): readonly FieldReport[] {
+  const baseline = isBaseline(pair) ? undefined : baselineOf(pair, reports);
+  return pair.fields.map((field) => {
+    const noise = baseline?.fields.find(({ name }) => name === field.name);
+    if (noise === undefined) return field;
+    const { drift, mix } = field;
+    return {
+      ...field,
+      mix: { ...mix, psi: net(mix.psi, noise.mix.psi), js: net(mix.js, noise.mix.js) },
+      drift: {
+        psi: net(drift.psi, noise.drift.psi),
+        js: net(drift.js, noise.drift.js),
+        ks: net(drift.ks, noise.drift.ks),
+        w1: net(drift.w1, noise.drift.w1),
+      },
+    };
+  });
+}
+
+function net(distance: number | null, noise: number | null): number | null {
+  return distance === null ? null : Math.max(0, distance - (noise ?? 0));
+}
+
+function baselineOf(pair: PairReport, reports: readonly ComparisonReport[]): PairReport | undefined {
+  const baselines = reports.flatMap(({ pairs }) => pairs).filter((each) => isBaseline(each) && each.pairs > 0);
+  return baselines.find(({ live }) => live.version === pair.live.version);
 }
 
 export function disagreement(agreement: number | null): number | null {
@@ -70,7 +101,7 @@ export function judge(report: ComparisonReport, reports: readonly ComparisonRepo
     return { mood: 'none', headline, warnings: [] };
   }
   const shadow = pair.shadow;
-  const warnings = [...warningsOf(report, pair, shadow), ...answerWarnings(pair, shadow, noiseFloor(pair, reports))];
+  const warnings = [...warningsOf(report, pair, shadow), ...answerWarnings(pair, shadow, reports)];
   const headline = `v${shadow.version} agrees with v${pair.live.version} on ${shareText(agreementOf(pair))} of ${plural(pair.pairs, 'pair')}, coverage ${shareText(report.coverage)}; ${accuracyText(pair, shadow)}.`;
   return { mood: warnings.length > 0 ? 'warn' : 'good', headline, warnings };
 }
@@ -93,9 +124,9 @@ function warningsOf({ coverage, counts }: ComparisonReport, pair: PairReport, sh
   return warnings;
 }
 
-function answerWarnings(pair: PairReport, shadow: SideReport, floor: number | null): string[] {
+function answerWarnings(pair: PairReport, shadow: SideReport, reports: readonly ComparisonReport[]): string[] {
   const warnings: string[] = [];
-  const excess = (disagreement(agreementOf(pair)) ?? 1) - (floor ?? 0);
+  const excess = (disagreement(agreementOf(pair)) ?? 1) - (noiseFloor(pair, reports) ?? 0);
   if (pair.labelledRows === 0 && excess > DISAGREEMENT_MAX) {
     warnings.push(
       `They disagree on ${shareText(disagreement(agreementOf(pair)))}; without labels nobody knows who is right.`,
@@ -108,7 +139,7 @@ function answerWarnings(pair: PairReport, shadow: SideReport, floor: number | nu
       `v${shadow.version} is further from the labels than v${pair.live.version}: ${closenessText(pair, shadow)}.`,
     );
   }
-  for (const { name, drift, mix } of pair.fields) {
+  for (const { name, drift, mix } of netFields(pair, reports)) {
     if ((mix.psi ?? 0) > PSI_MAX) warnings.push(`The mix of classes of ${name} has moved: PSI ${mix.psi?.toFixed(2)}.`);
     if ((drift.psi ?? 0) > PSI_MAX)
       warnings.push(`The distribution of ${name} has moved: PSI ${drift.psi?.toFixed(2)}.`);
