@@ -49,8 +49,8 @@ class ShadowWork {
   readonly #isSampled: (requestId: Uint8Array) => boolean;
   #position = 0;
   #nextLookMs = 0;
-  /** Of the gate `batch`: the run that goes on, and the end of its requests. */
-  #batch: { readonly name: string; readonly end: number } | null = null;
+  /** Of the gate `batch`: the run that goes on, and the end of its requests. Undefined until the gate was looked at. */
+  #batch: { readonly name: string; readonly end: number } | null | undefined;
 
   constructor(deps: ShadowPartitionDeps, owned: OwnedPartition) {
     this.#deps = deps;
@@ -83,8 +83,13 @@ class ShadowWork {
   async gateOpen(): Promise<boolean> {
     const { clock, shadow, liveLag } = this.#deps;
     const state = gateState(shadow.gate, { nowMs: clock.nowMs(), liveLag: liveLag() });
+    const isFirstLook = this.#batch === undefined;
+    this.#batch ??= null;
     if (!state.open || state.batch === null) return state.open;
-    if (this.#batch?.name !== state.batch) this.#batch = { name: state.batch, end: await this.#end() };
+    const { name, beganMs } = state.batch;
+    if (this.#batch?.name !== name) {
+      this.#batch = { name, end: isFirstLook ? await this.#endAt(beganMs) : await this.#end() };
+    }
     return this.#position < this.#batch.end;
   }
 
@@ -96,11 +101,14 @@ class ShadowWork {
       maxWaitMs: IDLE_WAIT_MS,
     });
     if (taken.nextOffset === this.#position) return;
-    const sampled = taken.records.filter((record) => this.#isSampled(requestIdOf(record)));
-    const outputs = await this.#scorePatiently(sampled);
+    const to = Math.min(taken.nextOffset, this.#batch?.end ?? taken.nextOffset);
+    const due = taken.records.filter(({ offset }) => offset < to);
+    const outputs = await this.#scorePatiently(due.filter((record) => this.#isSampled(requestIdOf(record))));
     if (outputs === null) return;
-    await this.#commit(outputs, { kind: 'done', from: this.#position, to: taken.nextOffset });
-    this.#position = taken.nextOffset;
+    await this.#commit(outputs, { kind: 'done', from: this.#position, to });
+    this.#position = to;
+    // What was taken beyond the end of the run is taken again by the next one.
+    if (to < taken.nextOffset) this.#position = await this.#owned.resume();
   }
 
   /** Tries again while the version is down; null when the partition was lost meanwhile, or the batch dropped. */
@@ -138,6 +146,16 @@ class ShadowWork {
     const { topic, partition } = this.#owned;
     const [offsets] = await this.#deps.bus.admin.offsets(topic, [partition]);
     return offsets?.end ?? this.#position;
+  }
+
+  /** Where the partition ended then, for who did not see it: by the timestamps of its requests. */
+  async #endAt(timestampMs: number): Promise<number> {
+    const { topic, partition, lost } = this.#owned;
+    const place = { topic, partitions: [partition], until: 'end', signal: lost } as const;
+    for await (const { records, nextOffset } of this.#deps.bus.read({ ...place, from: { timestampMs } })) {
+      return records[0]?.offset ?? nextOffset;
+    }
+    return this.#position;
   }
 }
 

@@ -183,4 +183,33 @@ describe('a gate', () => {
     await ask(20);
     expect(await outputs()).toHaveLength(20);
   });
+
+  describe('of the kind batch, who did not see the window open,', () => {
+    const batch = () => {
+      const at = (minutes: number) => new Date(house.clock.nowMs() + minutes * 60_000).toISOString().slice(11, 16);
+      return { kind: 'batch', windows: [{ from: at(2), to: at(9) }] };
+    };
+
+    it('as a new owner, scores no more than what lay there then', async () => {
+      await house.rollOut(2, 'shadow', { shadow: { gate: batch() } });
+      await house.reached('ready');
+      await ask(20);
+      await house.clock.advance(120_000);
+      await ask(20);
+      await house.restartShadow();
+      await ask(20);
+      expect(await outputs()).toHaveLength(20);
+    });
+
+    it('as one that begins later, scores what lay there then', async () => {
+      const gate = batch();
+      await ask(30);
+      await house.clock.advance(120_000);
+      await ask(20);
+      await house.rollOut(2, 'shadow', { shadow: { gate, from: { kind: 'offset', at: 0 } } });
+      await house.reached('ready');
+      await ask(20);
+      expect(await outputs()).toHaveLength(30);
+    });
+  });
 });

@@ -24,6 +24,8 @@ export const ENDPOINT = 'numbers';
 export const PARTITIONS = 2;
 const topics = topicsOf('');
 const encoder = new TextEncoder();
+/** Its place among the services. */
+const SHADOW = 3;
 const LIMITS = limitsWith({ window: 200, labelWindow: 1_000, windowMs: 10_000 });
 /** Sources that a comparison reads ahead of its shadow. */
 export const AHEAD = LIMITS.ahead;
@@ -41,11 +43,12 @@ export async function houseWorld() {
   const shadowLauncher = fakeLauncher();
   const services = memoryBus(log, { clock });
   const deps = { bus: services, topics, clock, log: silentLog };
+  const beginShadow = () => startShadow({ ...deps, launcher: shadowLauncher, worker: 'w-shadow' });
   const running = [
     await startController({ ...deps, repository }),
     await startScorer({ ...deps, launcher, worker: 'w' }),
     await startRouter(deps),
-    await startShadow({ ...deps, launcher: shadowLauncher, worker: 'w-shadow' }),
+    await beginShadow(),
     await startComparator({ ...deps, limits: LIMITS }),
   ];
   const events: RolloutEvent[] = [];
@@ -128,6 +131,10 @@ export async function houseWorld() {
       await send(requests);
       await clock.until(() => answers.length >= first + requests);
       return [...new Set(answers.slice(first))].sort().join(' ');
+    },
+    restartShadow: async () => {
+      await over(running[SHADOW]?.stop() ?? Promise.resolve());
+      running[SHADOW] = await over(beginShadow());
     },
     reached: (phase: RolloutEvent['phase']) => clock.until(() => events.at(-1)?.phase === phase),
     stop: async () => {

@@ -4,7 +4,7 @@
 
 import { type Gate, type TimeWindow, WEEKDAYS } from '../../../shared/domain/shadow.ts';
 
-const DAY_MINUTES = 1_440;
+const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 
 export interface GateView {
@@ -15,8 +15,15 @@ export interface GateView {
 
 export type GateState =
   | { readonly open: false }
-  /** `batch`: which run it is, the same for as long as the window is open; null for gates that know no runs. */
-  | { readonly open: true; readonly batch: string | null };
+  /** `batch`: the run, the same for as long as the window is open; null for gates that know no runs. */
+  | { readonly open: true; readonly batch: GateBatch | null };
+
+export interface GateBatch {
+  /** Local day and minute when its window began. */
+  readonly name: string;
+  /** The same, milliseconds since the epoch. */
+  readonly beganMs: number;
+}
 
 const CLOSED: GateState = { open: false };
 const OPEN: GateState = { open: true, batch: null };
@@ -36,49 +43,54 @@ export function gateState(gate: Gate, view: GateView): GateState {
   }
 }
 
-/** Name of the open window by the day and minute when it began, or null. */
-function openWindow(gate: Gate, nowMs: number): string | null {
-  const now = localTime(gate.timeZone, nowMs);
-  for (const window of gate.windows) {
-    const from = minutesOf(window.from);
-    const minutes = (minutesOf(window.to) - from + DAY_MINUTES) % DAY_MINUTES || DAY_MINUTES;
-    const since = (now.minutes - from + DAY_MINUTES) % DAY_MINUTES;
-    if (since >= minutes) continue;
-    const began = localTime(gate.timeZone, nowMs - since * MINUTE_MS);
-    if (beginsOn(window, began.weekday ?? '')) return `${began.date} ${window.from}`;
+/** The open window, or null. Its day is that of the calendar: counting minutes back would miss it when the clock was changed. */
+function openWindow({ timeZone, windows }: Gate, nowMs: number): GateBatch | null {
+  const now = localMs(timeZone, nowMs);
+  const today = Math.floor(now / DAY_MS) * DAY_MS;
+  for (const window of windows) {
+    const [from, to] = [sinceMidnightMs(window.from), sinceMidnightMs(window.to)];
+    const isOverMidnight = to <= from;
+    const hasBegun = now - today >= from;
+    const hasEnded = now - today >= to;
+    if (isOverMidnight ? !hasBegun && hasEnded : !hasBegun || hasEnded) continue;
+    const day = hasBegun ? today : today - DAY_MS;
+    if (!beginsOn(window, day)) continue;
+    const name = `${new Date(day).toISOString().slice(0, 10)} ${window.from}`;
+    return { name, beganMs: momentOf(timeZone, day + from, nowMs) };
   }
   return null;
 }
 
-function beginsOn({ days }: TimeWindow, weekday: string): boolean {
-  return days.length === 0 || days.some((day) => day === weekday);
+function beginsOn({ days }: TimeWindow, day: number): boolean {
+  // The epoch began on a Thursday.
+  const weekday = WEEKDAYS[(day / DAY_MS + 3) % WEEKDAYS.length];
+  return days.length === 0 || days.some((name) => name === weekday);
 }
 
-function minutesOf(text: string): number {
+function sinceMidnightMs(text: string): number {
   const [hours, minutes] = text.split(':').map(Number);
-  return (hours ?? 0) * 60 + (minutes ?? 0);
+  return ((hours ?? 0) * 60 + (minutes ?? 0)) * MINUTE_MS;
 }
 
-interface LocalTime {
-  /** `2026-11-26` */
-  readonly date: string;
-  readonly weekday: (typeof WEEKDAYS)[number] | undefined;
-  /** Since midnight. */
-  readonly minutes: number;
+/**
+ * When the clock of the zone showed `local` (see `localMs`), for the first time if it did so twice; for a time that was left out,
+ * a moment before the clock was changed. @param nowMs at most a day later
+ */
+function momentOf(timeZone: string, local: number, nowMs: number): number {
+  const offsetMs = (atMs: number) => localMs(timeZone, atMs) - Math.floor(atMs / MINUTE_MS) * MINUTE_MS;
+  const first = local - offsetMs(local - DAY_MS);
+  return localMs(timeZone, first) === local ? first : local - offsetMs(nowMs);
 }
 
-function localTime(timeZone: string, atMs: number): LocalTime {
+/** What the clock of the zone shows, to the minute: milliseconds since the epoch if the zone were UTC. */
+function localMs(timeZone: string, atMs: number): number {
   const parts = new Map(
     formatOf(timeZone)
       .formatToParts(atMs)
-      .map(({ type, value }) => [type, value]),
+      .map(({ type, value }) => [type, Number(value)]),
   );
-  const of = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? '';
-  return {
-    date: `${of('year')}-${of('month')}-${of('day')}`,
-    weekday: WEEKDAYS.find((day) => day === of('weekday').toLowerCase()),
-    minutes: Number(of('hour')) * 60 + Number(of('minute')),
-  };
+  const of = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? 0;
+  return Date.UTC(of('year'), of('month') - 1, of('day'), of('hour'), of('minute'));
 }
 
 // Making a formatter takes longer than using it a thousand times. A cache, so purity is not lost.
@@ -93,7 +105,6 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
     year: 'numeric',
     month: '2-digit',
     day: '2-digit',
-    weekday: 'short',
     hour: '2-digit',
     minute: '2-digit',
   });
