@@ -1,6 +1,6 @@
 // ShadowAct: what the demo's operator sees of the shadows: the state of a comparison while it runs, and a journey in time.
 
-import { replayShadow } from '../../services/cli/replay-shadow.ts';
+import { REPLAY_DEFAULTS, replayShadow } from '../../services/cli/replay-shadow.ts';
 import type { Bus } from '../../shared/bus/bus.ts';
 import { type RunReport, readReports } from '../../shared/comparing/reports.ts';
 import type { ComparisonReport } from '../../shared/comparison/report.ts';
@@ -17,7 +17,6 @@ const COMPARISON_DEADLINE_MS = 90_000;
 const POLL_MS = 500;
 /** Pairs from which on a comparison is worth looking at. */
 const PAIRS_MIN = 300;
-const ALL_BP = 10_000;
 
 export interface ShadowActOptions {
   readonly bus: Bus;
@@ -55,7 +54,7 @@ export class ShadowAct {
       await versions.reconcile({ rollout: 'replay', versions: [model], revoked: [] });
       await versions.settled(model);
       const report = await replayShadow({
-        ...{ bus, topics, endpoint, model, versions, fromMs: 0, sampleBp: ALL_BP, clock },
+        ...{ ...REPLAY_DEFAULTS, bus, topics, endpoint, model, versions, clock },
         signal: new AbortController().signal,
         onProgress: () => {},
       });

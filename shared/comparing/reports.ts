@@ -10,6 +10,7 @@ import type { Field } from '../comparison/outcome.ts';
 import type { ComparisonReport } from '../comparison/report.ts';
 import { pairReport, reportOf } from '../comparison/summary.ts';
 import { runKey, type Totals } from '../domain/comparison.ts';
+import type { PlanShadow } from '../domain/shadow.ts';
 import { type ReadTotalsOptions, readTotals } from './read-totals.ts';
 import { savedOf } from './saved.ts';
 
@@ -17,6 +18,7 @@ export interface RunReport {
   readonly report: ComparisonReport;
   /** Part of the requests that is compared, basis points. */
   readonly sampleBp: number;
+  readonly tolerances: PlanShadow['tolerances'];
   /** No plan names it any more, and all of it is counted. */
   readonly ended: boolean;
   /** When it was last written, milliseconds since the epoch. */
@@ -29,8 +31,10 @@ export async function readReports(options: ReadTotalsOptions): Promise<RunReport
   const runs = new Map<string, Totals[]>();
   for (const one of await readTotals(options)) runs.set(runKey(one), [...(runs.get(runKey(one)) ?? []), one]);
   return [...runs]
-    .map(([run, parts]) => ({
-      report: mergedReport({ endpoint, run }, parts.map(savedOf)),
+    .map(([run, parts]) => ({ run, parts, saved: parts.map(savedOf) }))
+    .map(({ run, parts, saved }) => ({
+      report: mergedReport({ endpoint, run }, saved),
+      tolerances: saved[0]?.tolerances ?? [],
       sampleBp: parts[0]?.sampleBp ?? 0,
       ended: parts.every(({ ended }) => ended),
       atMs: Math.max(...parts.map(({ atMs }) => atMs)),

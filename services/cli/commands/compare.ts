@@ -1,11 +1,11 @@
 // compare: how a shadow's outputs compare with the answers, from what the comparator has counted so far.
 
 import type { Command } from 'commander';
-import { type RunReport, readReports } from '../../../shared/comparing/reports.ts';
+import type { RunReport } from '../../../shared/comparing/reports.ts';
 import { EXAMPLES_MAX } from '../../../shared/comparison/examples.ts';
-import { errorText, MillraceError } from '../../../shared/domain/errors.ts';
+import { MillraceError } from '../../../shared/domain/errors.ts';
 import { parseCount } from '../core/parse.ts';
-import { requireGoing } from '../read.ts';
+import { readRuns } from '../read-runs.ts';
 import { showComparisons } from '../show-comparison.ts';
 import { type AddCommand, examples } from './command.ts';
 import { endpointName } from './control.ts';
@@ -45,12 +45,7 @@ export const addCompare: AddCommand = (program, runner) => {
   ]);
   runner.bind<CompareOptions>(command, async (context, { operands: [name], options }) => {
     const endpoint = endpointName(name);
-    const runs = await readReports({
-      ...{ bus: await context.bus(), topics: context.topics, endpoint, signal: context.signal },
-      onUnreadable: ({ topic, partition, offset }, error) =>
-        context.say(`left out: ${topic}-${partition}@${offset}: ${errorText(error)}`),
-    });
-    requireGoing(context);
+    const runs = await readRuns(context, await context.bus(), endpoint);
     const chosen = choose(runs, options);
     if (chosen.length === 0) {
       const known = runs.map(({ report }) => report.run).join(', ') || 'none yet';

@@ -3,13 +3,14 @@
 import type { Command } from 'commander';
 import { EXAMPLES_MAX } from '../../../shared/comparison/examples.ts';
 import { MillraceError } from '../../../shared/domain/errors.ts';
-import { WEIGHT_BP_ALL } from '../../../shared/domain/route-plan.ts';
 import { modelRepository } from '../../../shared/models/repository.ts';
 import { modelLauncher, NICE_SHADOW } from '../../../shared/runtimes/spawn.ts';
 import { Versions } from '../../../shared/serving/versions.ts';
 import type { CliContext } from '../context.ts';
 import { parseCount, parseMoment, parseWeight } from '../core/parse.ts';
-import { replayShadow } from '../replay-shadow.ts';
+import { progressText, tolerancesOnRecord } from '../core/replay-terms.ts';
+import { readRuns } from '../read-runs.ts';
+import { REPLAY_DEFAULTS, replayShadow } from '../replay-shadow.ts';
 import { showComparisons } from '../show-comparison.ts';
 import { type AddCommand, examples } from './command.ts';
 import { endpointName } from './control.ts';
@@ -18,6 +19,7 @@ interface ReplayCommandOptions {
   readonly candidate: number;
   readonly from: string;
   readonly sample: number;
+  readonly labelWindow: number;
   readonly repository?: string;
   readonly top: number;
   readonly report?: string;
@@ -25,6 +27,7 @@ interface ReplayCommandOptions {
 
 const PROGRESS_EVERY_MS = 1_000;
 const VERSION_MAX = 999_999_999;
+const LABEL_WINDOW_MAX = 10_000_000;
 
 export const addShadow: AddCommand = (program, runner) => {
   const family = program.command('shadow').summary('score copies of requests');
@@ -34,11 +37,18 @@ export const addShadow: AddCommand = (program, runner) => {
     .description(
       'Scores requests that are on record with a version of the model repository, and compares its outputs with the answers ' +
         'that were given then. It writes nothing, joins no group and runs at the lowest priority, so that live traffic may ' +
-        'go on beside it. Requests that come after its start are left out.',
+        'go on beside it. Requests that come after its start are left out. Tolerances are those of the newest shadow of the ' +
+        'version on record, else of any version, and so is the noise floor.',
     )
     .requiredOption('--candidate <version>', 'version to score with', (text) => parseCount(text, VERSION_MAX))
     .option('--from <time>', 'requests from this time on: a date, or how long ago, like 2h', '1h')
-    .option('--sample <part>', 'part of them: basis points, or a percentage', parseWeight, WEIGHT_BP_ALL)
+    .option('--sample <part>', 'part of them: basis points, or a percentage', parseWeight, REPLAY_DEFAULTS.sampleBp)
+    .option(
+      '--label-window <n>',
+      'a label counts that came before so many more requests of its partition',
+      (text) => parseCount(text, LABEL_WINDOW_MAX),
+      REPLAY_DEFAULTS.labelWindow,
+    )
     .option('--repository <folder>', 'model repository (default: MILLRACE_REPOSITORY, else ./models)')
     .option(
       '--top <n>',
@@ -53,6 +63,8 @@ export const addShadow: AddCommand = (program, runner) => {
   ]);
   runner.bind<ReplayCommandOptions>(replay, async (context, { operands: [name], options }) => {
     const endpoint = endpointName(name);
+    const bus = await context.bus();
+    const runs = await readRuns(context, bus, endpoint);
     const repository = options.repository ?? context.settings.repository;
     const { digest } = await modelRepository(repository).manifest(endpoint, options.candidate);
     const model = { version: options.candidate, digest };
@@ -68,10 +80,12 @@ export const addShadow: AddCommand = (program, runner) => {
       await versions.reconcile({ rollout: 'replay', versions: [model], revoked: [] });
       await versions.settled(model);
       const report = await replayShadow({
-        ...{ bus: await context.bus(), topics: context.topics, endpoint, model, versions },
+        ...{ bus, topics: context.topics, endpoint, model, versions },
         ...{ clock: context.clock, signal: context.signal },
         fromMs: parseMoment(options.from, context.clock.nowMs()),
         sampleBp: options.sample,
+        tolerances: tolerancesOnRecord(runs, options.candidate),
+        labelWindow: options.labelWindow,
         onProgress: progressOf(context),
       });
       if (report.counts.matched + report.counts.missingLive === 0) {
@@ -79,8 +93,8 @@ export const addShadow: AddCommand = (program, runner) => {
           detail: `no request of ${endpoint} since ${options.from} is on record`,
         });
       }
-      const shown = { endpoint, reports: [report], among: [report], top: options.top, page: options.report };
-      await showComparisons(context, shown);
+      const among = [report, ...runs.map((run) => run.report)];
+      await showComparisons(context, { endpoint, reports: [report], among, top: options.top, page: options.report });
       return 'ok';
     } finally {
       await versions.stop();
@@ -96,8 +110,6 @@ function progressOf({ clock, say }: CliContext): (done: number, total: number) =
     const nowMs = clock.nowMs();
     if (nowMs - saidMs < PROGRESS_EVERY_MS) return;
     saidMs = nowMs;
-    const perSecond = (done * 1_000) / (nowMs - startMs);
-    const left = Math.ceil((total - done) / perSecond);
-    say(`${done} of ${total} requests, ${Math.round(perSecond)}/s, ${left} s to go`);
+    say(progressText({ done, total, elapsedMs: nowMs - startMs }));
   };
 }

@@ -3,7 +3,7 @@
 //         kafkajs as shipped in a process of its own (variants/score.ts). Both are timed from the word go to the last record.
 
 import { demoPath } from '../../../demo/demo-path.ts';
-import { replayShadow } from '../../../services/cli/replay-shadow.ts';
+import { REPLAY_DEFAULTS, replayShadow } from '../../../services/cli/replay-shadow.ts';
 import { laneGroup, routerGroup } from '../../../shared/domain/groups.ts';
 import type { ModelRef } from '../../../shared/domain/route-plan.ts';
 import { topicsOf } from '../../../shared/domain/topics.ts';
@@ -40,7 +40,7 @@ export async function replayPart(broker: BenchBroker, repeats: number): Promise<
       const loop = await bareLoop(broker, `${prefix}${repeat}`, topics.endpoint(ENDPOINT, 'requests'));
       const startMs = performance.now();
       const { counts } = await replayShadow({
-        ...{ bus, topics, endpoint: ENDPOINT, model, versions, clock, fromMs: 0, sampleBp: 10_000 },
+        ...{ ...REPLAY_DEFAULTS, bus, topics, endpoint: ENDPOINT, model, versions, clock },
         signal: new AbortController().signal,
         onProgress: () => {},
       });
