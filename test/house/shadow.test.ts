@@ -56,6 +56,31 @@ describe('a shadow rollout', () => {
     expect((await marks()).filter(({ kind }) => kind === 'begun').map(({ to }) => to)).toEqual([5, 5]);
   });
 
+  it('begins at a moment in the past when it is told so', async () => {
+    await house.ask(30);
+    await house.clock.advance(1_000);
+    const at = house.clock.nowMs();
+    await house.ask(20);
+    await house.rollOut(2, 'shadow', { shadow: { from: { kind: 'timestamp', at } } });
+    await house.reached('ready');
+    await ask(10);
+    expect(await outputs()).toHaveLength(30);
+    expect((await marks()).filter(({ kind }) => kind === 'begun').map(({ to }) => to)).toEqual([15, 15]);
+  });
+
+  it('begins where the log ends when it is told to begin now, and stays with that', async () => {
+    await house.ask(30);
+    await house.rollOut(2, 'shadow', { shadow: { from: { kind: 'now' } } });
+    await house.reached('ready');
+    await house.clock.advance(3_000);
+    expect(await outputs()).toEqual([]);
+    await ask(20);
+    await house.restartShadow();
+    await ask(20);
+    expect(await outputs()).toHaveLength(40);
+    expect((await marks()).find(({ kind }) => kind === 'begun')).toMatchObject({ to: 15 });
+  });
+
   it('switches at once when it is promoted, and then scores no more', async () => {
     await house.rollOut(2, 'shadow');
     await house.reached('ready');
