@@ -64,7 +64,10 @@ describeWithBroker('millrace dev', ({ brokers, prefix }) => {
       await eventually('the request has its answer', explained, { timeoutMs: ANSWER_MS, detail });
       expect(await run(['audit', 'digits'])).toMatchObject({ code: 0 });
 
-      const shadow = fileOf('shadow.yaml', ['endpoint: digits', 'candidate: 4', 'strategy: shadow']);
+      const shadow = fileOf('shadow.yaml', [
+        ...['endpoint: digits', 'candidate: 4', 'strategy: shadow'],
+        'shadow: { baselineBp: 10000 }',
+      ]);
       expect(await run(['apply', '-f', shadow, '--wait'])).toMatchObject({ code: 0 });
       const digits = Array.from({ length: 50 }, (_, digit) => digitTensor(loadDigits(), digit));
       const requests = digits.map((digit) => Buffer.from(codecNamed('json').encodeRequest([digit], {})).toString());
@@ -72,7 +75,8 @@ describeWithBroker('millrace dev', ({ brokers, prefix }) => {
       const page = join(folder, 'compare.html');
       const compared = async () => {
         const { stdout } = await run(['compare', 'digits', '-o', 'json', '--report', page]);
-        return stdout.startsWith('[') && JSON.parse(stdout)[0].counts.matched === digits.length;
+        const reports: { counts: { matched: number } }[] = stdout.startsWith('[') ? JSON.parse(stdout) : [];
+        return reports.length === 2 && reports.every(({ counts }) => counts.matched === digits.length);
       };
       await eventually('every digit is compared', compared, { timeoutMs: ANSWER_MS, detail });
       expect(readFileSync(page, 'utf8')).toContain('data:image/bmp;base64,');
@@ -85,12 +89,15 @@ describeWithBroker('millrace dev', ({ brokers, prefix }) => {
         '3',
         '--repository',
         demoPath('models'),
+        '--report',
+        page,
         '-o',
         'json',
       ];
       const replayed = await run(replay);
       expect(replayed, replayed.stderr).toMatchObject({ code: 0 });
       expect(JSON.parse(replayed.stdout)).toMatchObject([{ run: 'replay/3', coverage: 1, counts: { matched: 51 } }]);
+      expect(readFileSync(page, 'utf8')).toMatch(/replay\/3.*noise floor 0\b/s);
     } finally {
       dev.child.kill('SIGINT');
     }
