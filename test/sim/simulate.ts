@@ -1,6 +1,7 @@
 // Simulate: one history of the whole house from one seed.
 // Flow: seed → chance → processes, users and faults on a memory log under a virtual clock → faults end → drained → judged.
-// Invariant: same seed and same prefix of faults, same history, byte for byte (its hash is part of the result).
+// Invariant: same seed and same prefix of faults, same history, byte for byte (its hash is part of the result): every call in its
+//            order, and every byte that is on the log in the end.
 
 import { createHash } from 'node:crypto';
 import { memoryBus } from '../../shared/bus/memory/memory-bus.ts';
@@ -11,6 +12,7 @@ import { laneGroup, routerGroup } from '../../shared/domain/groups.ts';
 import { LANES } from '../../shared/domain/route-plan.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
 import { Faults } from './faults.ts';
+import { hashLog } from './history.ts';
 import { type Judgement, judge } from './judge.ts';
 import { Processes } from './processes.ts';
 import { between, seeded } from './random.ts';
@@ -36,7 +38,7 @@ export interface SimResult {
   readonly problems: readonly string[];
   /** Virtual time that passed, ms. */
   readonly virtualMs: number;
-  /** Of every request that reached the log, and when. */
+  /** Of the whole history. */
   readonly hash: string;
 }
 
@@ -97,6 +99,7 @@ export async function simulate(seed: number, faultsMax = Number.POSITIVE_INFINIT
     drained.yes = true;
   });
   const ended = await clock.run(FAULTS_MS + DRAIN_MS, () => drained.yes);
+  hashLog(log, hash);
   sealed = hash.digest('hex');
   const judged = await judgement();
   const problems = [
