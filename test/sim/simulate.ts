@@ -81,14 +81,10 @@ export async function simulate(seed: number, faultsMax = Number.POSITIVE_INFINIT
   })();
   function disturb(): void {
     const name = processes.any();
-    const [crash, zombie, rebalance] = [
-      faults.happens('crash', 0.15),
-      faults.happens('zombie', 0.15),
-      faults.happens('rebalance', 0.15),
-    ];
+    const [crash, zombie] = [faults.happens('crash', 0.15), faults.happens('zombie', 0.15)];
     if (crash) processes.kill(name);
     if (zombie) processes.stall(name);
-    if (rebalance) log.groups.rotate({ group: routerGroup('', SIM_ENDPOINT), topic: `${SIM_ENDPOINT}.requests` });
+    for (const group of log.groups.active()) if (faults.happens('rebalance', 0.15)) log.groups.rotate(group);
   }
 
   await clock.run(FAULTS_MS);

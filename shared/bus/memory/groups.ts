@@ -74,6 +74,11 @@ export class Groups {
     return this.group(of).members.has(id);
   }
 
+  /** Groups that have members, in the order in which they came to be. */
+  active(): readonly GroupTopic[] {
+    return [...this.groups.values()].filter(({ members }) => members.size > 0).map(({ of }) => of);
+  }
+
   owns(of: GroupTopic, id: string, partition: number): boolean {
     return this.group(of).owners[partition] === id;
   }
