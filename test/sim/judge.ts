@@ -1,5 +1,6 @@
 // Judge: what a finished simulation is held to: the audit of every promise, and what only a simulation can know.
 
+import type { RollbackBounds } from '../../shared/analysis/checks/rollback-bound.ts';
 import type { Totals } from '../../shared/analysis/totals.ts';
 import { auditEndpoint } from '../../shared/audit/audit-endpoint.ts';
 import type { MemoryBus } from '../../shared/bus/memory/memory-bus.ts';
@@ -12,12 +13,6 @@ import type { Topics } from '../../shared/domain/topics.ts';
 import { shadowProblems } from './judge-shadow.ts';
 import { SIM_ENDPOINT, SIM_HEADER, SIM_PARTITIONS } from './users.ts';
 
-/**
- * A rollback waits for a partition's next owner: session (3 s), transaction (5 s) and the longest delays of the faults come
- * on top of the promised second.
- */
-const BOUNDS = { cutMs: 30_000, answerMs: 30_000 };
-
 export interface Judgement {
   readonly totals: Totals;
   /** Broken promises, in words. */
@@ -27,11 +22,11 @@ export interface Judgement {
 export async function judge(
   bus: MemoryBus,
   topics: Topics,
-  about: { sent: number; nowMs: number },
+  about: { readonly sent: number; readonly nowMs: number; readonly bounds: RollbackBounds },
 ): Promise<Judgement> {
   const signal = new AbortController().signal;
-  const place = { bus, topics, endpoint: SIM_ENDPOINT, nowMs: about.nowMs, signal };
-  const totals = await auditEndpoint({ ...place, settled: true, bounds: BOUNDS });
+  const place = { bus, topics, endpoint: SIM_ENDPOINT, nowMs: about.nowMs, bounds: about.bounds, signal };
+  const totals = await auditEndpoint({ ...place, settled: true });
   const problems = totals.kept.map(({ check, at, detail }) => `${check}: ${at}: ${detail}`);
   if (totals.requests < about.sent) problems.push(`${about.sent} requests were sent, ${totals.requests} are on record`);
   const plans = (await readAll(bus, topics.control('plans'))).flatMap((record) =>

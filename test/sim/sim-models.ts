@@ -25,6 +25,8 @@ export interface SimModelsDeps {
   readonly clock: SimClock;
   readonly random: Random;
   readonly faults: Faults;
+  /** What every batch takes, ms; null: drawn anew for each. */
+  readonly scoreMs: number | null;
 }
 
 export function simModels(deps: SimModelsDeps): ModelLauncher {
@@ -95,10 +97,10 @@ class SimModel implements ModelProcess {
   }
 
   async #scoreNow(inputs: readonly Tensor[], life: AbortController): Promise<readonly Tensor[]> {
-    const { clock, random, faults } = this.#deps;
+    const { clock, random, faults, scoreMs } = this.#deps;
     if (this.state !== 'READY' || life.signal.aborted) throw this.#error('MODEL_UNAVAILABLE', this.state);
     const values = Array.from(inputs[0]?.data ?? [], Number);
-    const pauseMs = between(random, 0, SCORE_MS_MAX);
+    const pauseMs = scoreMs ?? between(random, 0, SCORE_MS_MAX);
     await clock.sleep(faults.happens('model-slow', 0.01) ? SLOW_MS : pauseMs, life.signal);
     const hangs = faults.happens('model-hangs', 0.003);
     if (hangs) await clock.sleep(DEADLINE_MS, life.signal);

@@ -11,6 +11,7 @@ import { errorText } from '../../shared/domain/errors.ts';
 import { laneGroup, routerGroup } from '../../shared/domain/groups.ts';
 import { LANES } from '../../shared/domain/route-plan.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
+import { boundsOf, CALM_SCORE_MS, isCalm, OpenTransactions, TRANSACTION_MS } from './calm.ts';
 import { Faults } from './faults.ts';
 import { hashLog } from './history.ts';
 import { type Judgement, judge } from './judge.ts';
@@ -45,23 +46,28 @@ export interface SimResult {
 /** @param faultsMax only so many faults happen: a prefix of what the seed draws */
 export async function simulate(seed: number, faultsMax = Number.POSITIVE_INFINITY): Promise<SimResult> {
   const clock = new SimClock();
-  const faults = new Faults(seeded(4 * seed), clock, faultsMax);
+  const calm = isCalm(seed);
+  const faults = new Faults(seeded(4 * seed), clock, calm ? 0 : faultsMax);
   const hash = createHash('sha256');
   let sealed: string | null = null;
   const log = memoryLog({
+    transactionTimeoutMs: TRANSACTION_MS,
     hooks: faults.hooks(SPARED, (what, context) => {
       if (sealed === null) hash.update(`${clock.elapsedMs} ${what} ${JSON.stringify(context)}\n`);
     }),
   });
   const topics = topicsOf('');
-  const processes = new Processes({ log, topics, clock, faults, random: seeded(4 * seed + 1) });
+  const scoreMs = calm ? CALM_SCORE_MS : null;
+  const processes = new Processes({ log, topics, clock, faults, scoreMs, random: seeded(4 * seed + 1) });
   faults.kill = (name) => processes.kill(name);
   const bus = memoryBus(log, { clock, name: 'users' });
-  const users = new Users({ bus, topics, clock, faults, random: seeded(4 * seed + 2) });
+  const users = new Users({ bus, topics, clock, faults, pilesUp: calm, random: seeded(4 * seed + 2) });
+  const transactions = new OpenTransactions();
   const random = seeded(4 * seed + 3);
 
   await bus.admin.createTopics(topics.controlTopicSpecs());
   processes.startAll();
+  if (calm) void transactions.watch(log, clock);
   const over = () => clock.elapsedMs >= FAULTS_MS;
   const loop = async (minMs: number, maxMs: number, step: () => void | Promise<void>) => {
     while (!over()) {
@@ -100,6 +106,7 @@ export async function simulate(seed: number, faultsMax = Number.POSITIVE_INFINIT
   const judged = await judgement();
   const problems = [
     ...judged.problems,
+    ...transactions.problems,
     ...(ended ? [] : [`not everything was answered ${DRAIN_MS / 1_000} s after the last fault`]),
   ];
   return {
@@ -142,7 +149,7 @@ export async function simulate(seed: number, faultsMax = Number.POSITIVE_INFINIT
     const reader = memoryBus(log, { clock, name: 'judge' });
     let done: Judgement | null = null;
     let failure: unknown = null;
-    judge(reader, topics, { sent: users.sent, nowMs: clock.nowMs() }).then(
+    judge(reader, topics, { sent: users.sent, nowMs: clock.nowMs(), bounds: boundsOf(seed) }).then(
       (found) => {
         done = found;
       },

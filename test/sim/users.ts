@@ -18,6 +18,11 @@ export const SIM_HEADER = 'sim-x';
 
 const KEYS = 12;
 const CANDIDATES_MAX = 9;
+const BURST_MAX = 8;
+/** Requests that pile up, at most. */
+const PILE_MAX = 1_500;
+/** How long they have been waiting when the version is taken back, ms: on their way to the scorer. */
+const PILE_MS = 300;
 const encoder = new TextEncoder();
 
 export interface UsersDeps {
@@ -26,6 +31,8 @@ export interface UsersDeps {
   readonly clock: SimClock;
   readonly random: Random;
   readonly faults: Faults;
+  /** Whether requests pile up before a version is taken back. */
+  readonly pilesUp: boolean;
 }
 
 export class Users {
@@ -77,10 +84,10 @@ export class Users {
   }
 
   /** One burst of requests; the last partition is idle most of the time. */
-  async send(): Promise<void> {
+  async send(max = BURST_MAX): Promise<void> {
     const { bus, topics, random } = this.#deps;
     const idle = random() < 0.9;
-    const records = Array.from({ length: between(random, 1, 8) }, (): OutRecord => {
+    const records = Array.from({ length: between(random, 1, max) }, (): OutRecord => {
       const x = this.sent++;
       const key = between(random, 0, KEYS - 1);
       const partition = key % (idle ? SIM_PARTITIONS - 1 : SIM_PARTITIONS);
@@ -96,12 +103,16 @@ export class Users {
 
   /** One more change of mind. */
   async act(): Promise<void> {
-    const { random } = this.#deps;
+    const { random, clock, pilesUp } = this.#deps;
     const verb = pick(random, ['roll out', 'roll out', 'promote', 'abort', 'set-weight'] as const);
     const candidate = between(random, 1, CANDIDATES_MAX);
     const strategy = pick(random, ['basic', 'blue-green', 'canary', 'canary', 'shadow', 'shadow']);
     const weightBp = pick(random, [0, 500, 2_500, 10_000]);
     if (verb === 'roll out') return this.rollOut(candidate, strategy);
+    if (verb === 'abort' && pilesUp) {
+      await this.send(PILE_MAX);
+      await clock.sleep(PILE_MS);
+    }
     const who = { endpoint: SIM_ENDPOINT, idempotencyKey: `key-${++this.#keys}`, actor: 'sim', reason: '' };
     const command: Command = verb === 'set-weight' ? { ...who, verb, weightBp } : { ...who, verb };
     return this.#write('commands', encodeControl('command', command));

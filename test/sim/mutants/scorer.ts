@@ -27,6 +27,35 @@ export const SCORER_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'scores-revoked',
+    bug: 'what waits for a version that was taken back is scored by it, not rescued',
+    edits: [
+      {
+        file: TRIAGE,
+        find: 'if (plan?.revoked.some((model) => sameModel(model, routing.model))) {',
+        replace: 'if (plan === null) {',
+      },
+      // It would hold back a scorer that does not look at its records.
+      {
+        file: 'shared/serving/versions.js',
+        find: 'for (const ref of bound.revoked)',
+        replace: 'for (const ref of [])',
+      },
+    ],
+  },
+  {
+    name: 'scores-in-transaction',
+    bug: 'a batch is scored while its transaction is open; a bus that takes outputs to come is planted with it',
+    edits: [
+      { file: LANE, find: 'const outputs = await answerPatiently(', replace: 'const outputs = answerPatiently(' },
+      {
+        file: 'shared/bus/memory/memory-partition.js',
+        find: 'log.transactions.begin(producer, clock.nowMs());',
+        replace: 'log.transactions.begin(producer, clock.nowMs()); work = { ...work, outputs: await work.outputs };',
+      },
+    ],
+  },
+  {
     name: 'rescue-without-record',
     bug: 'a rescue does not say whom it stands in for',
     edits: [
