@@ -2,8 +2,9 @@
 // Invariant: every verb with an action has an example; help, docs/cli.md and tests read them from here.
 
 import { type Command, Option } from 'commander';
+import { EXAMPLES_MAX } from '../../../shared/comparison/examples.ts';
 import type { CliContext } from '../context.ts';
-import { parseDuration } from '../core/parse.ts';
+import { parseCount, parseDuration } from '../core/parse.ts';
 import type { ExitName } from '../exit-codes.ts';
 
 /** Work of a verb: operands and options as commander parsed them. */
@@ -60,6 +61,12 @@ export function listOf(command: Command): NamedList | null {
 /** An option that takes a time, `fallback` unless it is given; milliseconds to the action. */
 export function timeOption(flags: string, description: string, fallback: string): Option {
   return new Option(flags, description).argParser(parseDuration).default(parseDuration(fallback), fallback);
+}
+
+/** How many of the worst disagreements a table shows. */
+export function topOption(): Option {
+  const description = `worst disagreements in the table, at most ${EXAMPLES_MAX}: no more are kept`;
+  return new Option('--top <n>', description).argParser((text) => parseCount(text, EXAMPLES_MAX)).default(EXAMPLES_MAX);
 }
 
 /** Examples of a command; none for a family of verbs. */

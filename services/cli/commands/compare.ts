@@ -2,12 +2,10 @@
 
 import type { Command } from 'commander';
 import type { RunReport } from '../../../shared/comparing/reports.ts';
-import { EXAMPLES_MAX } from '../../../shared/comparison/examples.ts';
 import { MillraceError } from '../../../shared/domain/errors.ts';
-import { parseCount } from '../core/parse.ts';
 import { readRuns } from '../read-runs.ts';
 import { showComparisons } from '../show-comparison.ts';
-import { type AddCommand, examples } from './command.ts';
+import { type AddCommand, examples, topOption } from './command.ts';
 import { endpointName } from './control.ts';
 
 interface CompareOptions {
@@ -31,12 +29,7 @@ export const addCompare: AddCommand = (program, runner) => {
     )
     .option('--run <run>', `a run, like digits-4/9 (rollout/version), or ${LIVE}: every version without a pair`)
     .option('--all', 'every run on record')
-    .option(
-      '--top <n>',
-      `worst disagreements in the table, at most ${EXAMPLES_MAX}: no more are kept`,
-      (text) => parseCount(text, EXAMPLES_MAX),
-      EXAMPLES_MAX,
-    )
+    .addOption(topOption())
     .option('--report <file>', 'also write a page with pictures, which needs nothing else');
   examples(command, [
     ['millrace compare digits', 'the newest shadows'],

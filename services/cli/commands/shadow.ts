@@ -1,7 +1,6 @@
 // shadow replay: time travel: what a version would have answered to requests that were answered already.
 
 import type { Command } from 'commander';
-import { EXAMPLES_MAX } from '../../../shared/comparison/examples.ts';
 import { MillraceError } from '../../../shared/domain/errors.ts';
 import { modelRepository } from '../../../shared/models/repository.ts';
 import { modelLauncher, NICE_SHADOW } from '../../../shared/runtimes/spawn.ts';
@@ -12,7 +11,7 @@ import { progressText, tolerancesOnRecord } from '../core/replay-terms.ts';
 import { readRuns } from '../read-runs.ts';
 import { REPLAY_DEFAULTS, replayShadow } from '../replay-shadow.ts';
 import { showComparisons } from '../show-comparison.ts';
-import { type AddCommand, examples } from './command.ts';
+import { type AddCommand, examples, topOption } from './command.ts';
 import { endpointName } from './control.ts';
 
 interface ReplayCommandOptions {
@@ -50,12 +49,7 @@ export const addShadow: AddCommand = (program, runner) => {
       REPLAY_DEFAULTS.labelWindow,
     )
     .option('--repository <folder>', 'model repository (default: MILLRACE_REPOSITORY, else ./models)')
-    .option(
-      '--top <n>',
-      `worst disagreements in the table, at most ${EXAMPLES_MAX}: no more are kept`,
-      (text) => parseCount(text, EXAMPLES_MAX),
-      EXAMPLES_MAX,
-    )
+    .addOption(topOption())
     .option('--report <file>', 'also write a page with pictures, which needs nothing else');
   examples(replay, [
     ['millrace shadow replay digits --candidate 9 --from 2h', 'the last two hours'],
