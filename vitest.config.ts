@@ -1,6 +1,7 @@
 // Projects, from fast to slow: `unit` (one piece, beside the code and in test/), `client` (what stands on kafkajs), `house`
 // (the whole house on the memory bus, and real model processes: test/house), `integration` (needs a broker: test/int).
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const NOT_OURS = ['**/node_modules/**', 'dist/**'];
 const WITH_BROKER = '**/*.int.test.ts';
@@ -15,8 +16,20 @@ const fast = {
   testTimeout: 30_000,
 } as const;
 
+/** Waits for most of a minute: whatever else there is may run meanwhile. */
+const LONGEST = 'test/house/demo.test.ts';
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLongest = ({ moduleId }: TestSpecification) => moduleId.endsWith(LONGEST);
+    return [...sorted.filter(isLongest), ...sorted.filter((file) => !isLongest(file))];
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -43,6 +56,8 @@ export default defineConfig({
         test: {
           ...fast,
           name: 'house',
+          // One for the longest, which seldom does anything.
+          maxWorkers: 3,
           include: ['test/house/*.test.ts'],
           globalSetup: [SCRATCH, 'test/support/build-child.ts'],
         },
