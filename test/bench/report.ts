@@ -19,8 +19,13 @@ export interface BarResult {
   /** Ratios of the single repeats, ascending. */
   readonly ratios: readonly number[];
   readonly limit: string;
+  /** Of two series that are the same: their ratios in the single repeats, ascending; null for a bar without twins. */
+  readonly twins: readonly number[] | null;
   readonly verdict: Verdict;
 }
+
+/** Ratios of fewer repeats show no spread. */
+const TWIN_REPEATS_MIN = 7;
 
 export interface SeriesResult {
   readonly name: string;
@@ -48,18 +53,27 @@ export function seriesResult(series: Pick<Series, 'name'>, samples: readonly Sam
   };
 }
 
-/** A bar against the samples: the median of the ratios within the same repeat. */
+/**
+ * A bar against the samples: the median of the ratios within the same repeat. Where a quarter of the ratios of two that are the
+ * same is as far from 1 as the bar, or nobody can tell, the run could not have seen the difference: it is not met, but inconclusive.
+ */
 export function barResult(bar: Bar, samples: readonly Sample[]): BarResult {
   const ratios = ratiosOf(bar, samples);
   const ratio = median(ratios);
   const met = bar.better === 'higher' ? ratio >= bar.limit : ratio <= bar.limit;
   const limit = `${bar.better === 'higher' ? '≥' : '≤'} ${bar.limit}`;
-  if (bar.twin === undefined || !met)
-    return { words: bar.words, ratio, ratios, limit, verdict: met ? 'met' : 'missed' };
-  // Two of the same that differ by more than the bar allows say that this run could not have seen the difference.
-  const twins = median(ratiosOf({ ...bar, of: bar.twin }, samples));
-  const isSound = Math.max(twins, 1 / twins) <= Math.max(bar.limit, 1 / bar.limit);
-  return { words: bar.words, ratio, ratios, limit, verdict: isSound ? 'met' : 'inconclusive' };
+  const twins = bar.twin === undefined ? null : ratiosOf({ ...bar, of: bar.twin }, samples);
+  const isSeen = twins === null || (twins.length >= TWIN_REPEATS_MIN && spreadOf(twins) <= factorOf(bar.limit));
+  return { words: bar.words, ratio, ratios, limit, twins, verdict: !met ? 'missed' : isSeen ? 'met' : 'inconclusive' };
+}
+
+/** By which factor the outer quarters of ratios, ascending, are at least away from 1, whichever are further. */
+function spreadOf(ratios: readonly number[]): number {
+  return Math.max(factorOf(quantile(ratios, 0.25)), factorOf(quantile(ratios, 0.75)));
+}
+
+function factorOf(ratio: number): number {
+  return Math.max(ratio, 1 / ratio);
 }
 
 /** Within the same repeat, ascending. */
@@ -84,10 +98,13 @@ export function renderTables(
     (row) =>
       `| ${row.name} | ${cell(row.recordsPerSecond)} | ${cell(row.cpuMicrosPerRecord, 1)} | ${cell(row.p50Ms, 1)} | ${cell(row.p99Ms, 1)} | ${cell(row.residentMegabytes)} |`,
   );
-  const ratios = bars.map(
-    (bar) =>
-      `| ${bar.words} | ${cell(bar.ratio, 2)} | ${cell(bar.ratios[0] ?? null, 2)}–${cell(bar.ratios[bar.ratios.length - 1] ?? null, 2)} | ${bar.limit} | ${bar.verdict === 'met' ? 'met' : `**${bar.verdict}**`} |`,
-  );
+  const range = (all: readonly number[]) => `${cell(all[0] ?? null, 2)}–${cell(all[all.length - 1] ?? null, 2)}`;
+  const ratios = bars.flatMap(({ words, ratio, ratios: all, limit, twins, verdict }) => [
+    `| ${words} | ${cell(ratio, 2)} | ${range(all)} | ${limit} | ${verdict === 'met' ? 'met' : `**${verdict}**`} |`,
+    ...(twins === null
+      ? []
+      : [`| the same of two that are the same | ${cell(median(twins), 2)} | ${range(twins)} | – | |`]),
+  ]);
   return [
     '| series | records/s | CPU-µs per record | p50 ms | p99 ms | resident MB |',
     '|---|---:|---:|---:|---:|---:|',
