@@ -102,8 +102,15 @@ describe('the Avro schemas', () => {
     );
   });
 
-  it('are all listed in schemas/README.md', () => {
+  it('are all listed in schemas/README.md, in the order in which they are to be parsed', () => {
     const readme = readFileSync(new URL('../schemas/README.md', import.meta.url), 'utf8');
-    for (const name of SCHEMA_NAMES) expect(readme).toContain(name);
+    const order = /`(\w+)\.avsc` and `(\w+)\.avsc` stand alone.*?one parser: ([^.]+)\./s.exec(
+      readme.replaceAll('\n', ' '),
+    );
+    const [, first, second, others] = order ?? [];
+    expect([first, second, ...(others ?? '').split(', ')]).toEqual(SCHEMA_NAMES);
+    // A signature is no record of a topic.
+    const ofTopics = SCHEMA_NAMES.filter((name) => name !== 'signature');
+    for (const name of ofTopics) expect(readme).toContain(`](${name}.avsc)`);
   });
 });
