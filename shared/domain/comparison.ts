@@ -116,7 +116,7 @@ export const metricWindowSchema = z.strictObject({
   windowMs: z.int().min(1),
   /** Metric states, JSON text: to be merged with the others of the window. Empty with counts: `{}`. */
   states: z.string(),
-  /** To be added to the others of the run: they add up to those of its totals. */
+  /** To be added to the others of the run: the sum is that of its totals as far as retention and the first version with counts go back. */
   counts: joinCountsSchema.optional(),
 });
 export type MetricWindow = Readonly<z.infer<typeof metricWindowSchema>>;
