@@ -3,6 +3,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { countOf } from '../../shared/comparison/histogram.ts';
+import { accuracy } from '../../shared/comparison/metrics/accuracy.ts';
 import type { Metric } from '../../shared/comparison/metrics/metric.ts';
 import {
   addLabelTo,
@@ -12,6 +14,7 @@ import {
   METRICS,
   mergeStates,
   parseStates,
+  stateOf,
 } from '../../shared/comparison/metrics/registry.ts';
 import type { Compared, Field, Outcome } from '../../shared/comparison/outcome.ts';
 import { answeredPair } from '../../shared/comparison/testing/answered-pair.ts';
@@ -205,6 +208,25 @@ describe('the states of all metrics', () => {
         expect(parseStates(json(merged))).toEqual(merged);
       }),
       { numRuns: 30 },
+    );
+  });
+
+  it('hold as many label errors of the one side as of the other where there is a shadow', () => {
+    const numberFirst = FIELDS.slice(1);
+    const paired = many.map((all) => all.filter(({ compared }) => compared.shadow !== null));
+    fc.assert(
+      fc.property(paired, (all) => {
+        const states = emptyStates();
+        for (const { compared, label } of all) {
+          const values = (outcome: Outcome) => ({ ...outcome, values: outcome.values.slice(1) });
+          const shadow = compared.shadow === null ? null : values(compared.shadow);
+          const pair = answeredPair({ live: values(compared.live), shadow }, numberFirst);
+          if (label !== null) addLabelTo(states, pair, label, numberFirst);
+        }
+        const { liveError, shadowError } = stateOf(states, accuracy);
+        expect(countOf(liveError)).toBe(countOf(shadowError));
+      }),
+      { numRuns: 50 },
     );
   });
 

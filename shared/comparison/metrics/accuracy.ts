@@ -14,7 +14,7 @@ const schema = z.strictObject({
   onlyLive: count,
   onlyShadow: count,
   neither: count,
-  /** |answer − label| of numbers. */
+  /** |answer − label| of numbers; with a shadow only of rows on which both sides have one. */
   liveError: histogramSchema,
   shadowError: histogramSchema,
 });
@@ -44,8 +44,13 @@ export const accuracy: Metric<z.infer<typeof schema>> = {
       const [said, other] = [live.answers[row], shadow?.answers[row]];
       state.rows += 1;
       if (field.kind === 'number') {
-        if (said !== undefined) addValue(state.liveError, Math.abs(said - truth));
-        if (other !== undefined) addValue(state.shadowError, Math.abs(other - truth));
+        const ours = Math.abs((said ?? Number.NaN) - truth);
+        const theirs = Math.abs((other ?? Number.NaN) - truth);
+        // A side that fails on hard rows would seem closer to the labels for it.
+        if (shadow !== null && Number.isNaN(ours + theirs)) continue;
+        // What is not a number is not counted: theirs without a shadow.
+        addValue(state.liveError, ours);
+        addValue(state.shadowError, theirs);
         continue;
       }
       const ours = said === truth;

@@ -167,4 +167,18 @@ describe('accuracy', () => {
     expect(quantile(state.shadowError, 0.5)).toBeCloseTo(1, 1);
     expect(state).toMatchObject({ rows: 1, both: 0, neither: 0 });
   });
+
+  it('has the distances of both sides on the same rows, and so none where either has no number', () => {
+    const [far, near] = [answer([10, 100]), answer([10, Number.NaN])];
+    for (const [live, shadow, compared] of [
+      [far, failure('ASSERTION'), 0],
+      [failure('ASSERTION'), far, 0],
+      [far, near, 1],
+      [near, far, 1],
+    ] as const) {
+      const state = labelled(pair(live, shadow), [10, 10], NUMBER);
+      expect([state.rows, countOf(state.liveError), countOf(state.shadowError)]).toEqual([2, compared, compared]);
+    }
+    expect(countOf(labelled(pair(far, null), [10, 10], NUMBER).liveError)).toBe(2);
+  });
 });
