@@ -92,7 +92,6 @@ export const EVENTS: { readonly [Name in EventName]: EventEntry<EventFields[Name
     level: 'warn',
     sentence:
       'the totals of {run} are full in partition {partition}: versions {versions} are counted coarsely or not there',
-    everyMs: BURST_MS,
   },
   'cut-written': {
     level: 'info',

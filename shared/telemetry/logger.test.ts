@@ -98,3 +98,11 @@ test('for people a line is time, level, sentence and reason', () => {
     '00:00:01.000 error a control record cannot be read and is left out (PLAN_INVALID: a route plan is invalid: no shares)\n',
   ]);
 });
+
+test('every scope whose totals are reduced has a line of its own: nobody tells it a second time', () => {
+  const { log, lines } = collect();
+  const reduced = (versions: string) =>
+    log('totals-reduced', { endpoint: 'digits', partition: 0, run: 'digits-2/4', versions });
+  for (const versions of ['1:4', '2:4']) reduced(versions);
+  expect(lines.map((line) => JSON.parse(line).versions)).toEqual(['1:4', '2:4']);
+});
