@@ -24,6 +24,8 @@ export interface Abort {
   readonly atMs: number;
   /** The first plan after it; infinity while there is none, or it could not be read. */
   readonly revision: number;
+  /** Whether that plan was published before the cuts ended that are read: then none may be missing. */
+  readonly cutsDue: boolean;
   /** When the same version was given traffic again; infinity while it was not. */
   readonly untilMs: number;
 }
@@ -31,7 +33,7 @@ export interface Abort {
 export class Journal implements JournalFacts {
   complete = false;
   readonly plans = new Map<number, number>();
-  readonly aborts: (Abort & { revision: number; untilMs: number })[] = [];
+  readonly aborts: (Abort & { revision: number; cutsDue: boolean; untilMs: number })[] = [];
   readonly #endpoint: string;
   readonly #ready: ReadyBeforeRouted;
   #partitions = 0;
@@ -43,7 +45,7 @@ export class Journal implements JournalFacts {
     this.#ready = new ReadyBeforeRouted(words);
   }
 
-  /** @param judged whether the workers' words are on record as they were before this event */
+  /** @param judged whether workers' words and cuts are read at least as far as they were when this event was written */
   observe(event: RolloutEvent, judged = true): Violation[] {
     if (event.endpoint !== this.#endpoint) return [];
     if (event.type === 'endpoint-defined') {
@@ -52,14 +54,17 @@ export class Journal implements JournalFacts {
     }
     if (event.type === 'aborted') {
       const never = Number.POSITIVE_INFINITY;
-      this.aborts.push({ model: event.candidate, atMs: event.atMs, revision: never, untilMs: never });
+      this.aborts.push({ model: event.candidate, atMs: event.atMs, revision: never, cutsDue: false, untilMs: never });
       this.#awaitsPlan = true;
     }
     if (event.type !== 'plan-published') return [];
     const { plan, atMs } = event;
     this.plans.set(plan.revision, planPrint(plan));
     const newest = this.aborts.at(-1);
-    if (this.#awaitsPlan && newest !== undefined) newest.revision = plan.revision;
+    if (this.#awaitsPlan && newest !== undefined) {
+      newest.revision = plan.revision;
+      newest.cutsDue = judged;
+    }
     this.#awaitsPlan = false;
     for (const abort of this.aborts) {
       if (abort.revision < plan.revision && givesTraffic(plan, abort.model))

@@ -79,6 +79,14 @@ describe('the cuts of an abort', () => {
     expect(found(judge([first]))).toEqual({ rollback: 1 });
     expect(found(judge([]))).toEqual({ rollback: 1 });
   });
+  it('are not missed where their plan was read later than E.cuts ended', () => {
+    const journal = journalOf(TAKEN_BACK.slice(0, 1));
+    for (const late of TAKEN_BACK.slice(1)) journal.observe(late, false);
+    const partition = new PartitionCuts({ partition: 0, journal, bounds: ROLLBACK_BOUNDS });
+    partition.onCut('1', first);
+    partition.finish(60_000);
+    expect(found(partition.totals)).toEqual({});
+  });
   it('are waited for while the second is not over', () => expect(found(judge([first], 10_500))).toEqual({}));
   it('are unknown when newer ones have buried them', () =>
     expect(found(judge([{ ...cutOf(planOf(7), 90), atMs: 50_000 }]))).toEqual({}));

@@ -56,9 +56,7 @@ export function checkMissingCuts(
 ): Violation[] {
   const { journal, bounds, nowMs } = about;
   return journal.aborts
-    .filter(
-      ({ revision, atMs }) => Number.isFinite(revision) && revision > (newest ?? 0) && nowMs - atMs > bounds.cutMs,
-    )
+    .filter(({ revision, cutsDue, atMs }) => cutsDue && revision > (newest ?? 0) && nowMs - atMs > bounds.cutMs)
     .map((abort) => violation('rollback', placeOf(abort, partition), 'there is no cut'));
 }
 
