@@ -10,6 +10,7 @@ import type { InRecord } from '../../shared/domain/record.ts';
 import type { Signature } from '../../shared/domain/tensor.ts';
 import type { CliContext } from './context.ts';
 import { comparisonLines } from './core/comparison-lines.ts';
+import { netReport } from './core/comparison-page/judgement.ts';
 import { comparisonPage } from './core/comparison-page.ts';
 import { type GreyImage, imageOf } from './core/image-of.ts';
 import { readJournal } from './journal.ts';
@@ -31,7 +32,8 @@ const ROWS_MAX = 1_024;
 
 export async function showComparisons(context: CliContext, shown: Shown): Promise<void> {
   const { endpoint, reports, among, top, page } = shown;
-  context.out.result(reports, () => {
+  const net = reports.map((report) => netReport(report, among));
+  context.out.result(net, () => {
     const width = context.host.stdout.columns;
     return reports.flatMap((report, place) => [
       ...(place === 0 ? [] : ['']),

@@ -24,8 +24,8 @@ export const addCompare: AddCommand = (program, runner) => {
     .summary('compare a shadow with the answers')
     .description(
       'Shows what the comparator has counted: agreement, confusion, drift, accuracy where there are labels, time and errors ' +
-        'of both sides, and the worst disagreements. Distances are net of what chance makes and, where there is a noise baseline, ' +
-        'of how far the incumbent is from itself. Without --run it shows the shadows of the newest rollout that had any.',
+        'of both sides, and the worst disagreements. Distances are, in every format, net of what chance makes and, ' +
+        'where there is a noise baseline, of how far the incumbent is from itself. Without --run it shows the shadows of the newest rollout that had any.',
     )
     .option('--run <run>', `a run, like digits-4/9 (rollout/version), or ${LIVE}: every version without a pair`)
     .option('--all', 'every run on record')

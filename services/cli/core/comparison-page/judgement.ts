@@ -49,9 +49,15 @@ export function noiseFloor(pair: PairReport, reports: readonly ComparisonReport[
   return disagreement(baseline === undefined ? null : agreementOf(baseline));
 }
 
+/** A report whose distances are net of the incumbent's own: what people and programs see. */
+export function netReport(report: ComparisonReport, reports: readonly ComparisonReport[]): ComparisonReport {
+  return { ...report, pairs: report.pairs.map((pair) => ({ ...pair, fields: netFields(pair, reports) })) };
+}
+
 /**
  * The fields of a pair, their distances less those of the incumbent from itself, at least 0. JS, KS and W1 obey the triangle
- * inequality: what is left is no more than the distance from the incumbent's second answers.
+ * inequality: what is left is about the distance from the incumbent's second answers, or less. Only about, for two reasons: what
+ * chance makes has been taken off both distances before, and the baseline may be of other requests than the pair.
  */
 export function netFields(pair: PairReport, reports: readonly ComparisonReport[]): readonly FieldReport[] {
   const baseline = isBaseline(pair) ? undefined : baselineOf(pair, reports);
