@@ -1,6 +1,7 @@
 // ShadowAct: what the demo's operator sees of the shadows: the state of a comparison while it runs, and a journey in time.
 
-import { REPLAY_DEFAULTS, replayShadow } from '../../services/cli/replay-shadow.ts';
+import { REPLAY_DEFAULTS } from '../../services/cli/replay-options.ts';
+import { replayShadow } from '../../services/cli/replay-shadow.ts';
 import type { Bus } from '../../shared/bus/bus.ts';
 import { type RunReport, readReports } from '../../shared/comparing/reports.ts';
 import type { ComparisonReport } from '../../shared/comparison/report.ts';

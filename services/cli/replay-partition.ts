@@ -15,7 +15,7 @@ import { requestIdOf } from '../../shared/domain/route.ts';
 import { samplerOf } from '../../shared/domain/shadow.ts';
 import { scoreCopies } from '../../shared/serving/copies.ts';
 import { RecordFeed } from './record-feed.ts';
-import type { ReplayOptions } from './replay-shadow.ts';
+import type { ReplayOptions } from './replay-options.ts';
 
 /** Clocks of the machines that answered may differ by so much. */
 const CLOCK_SKEW_MS = 60_000;

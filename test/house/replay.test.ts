@@ -2,7 +2,8 @@
 // Method: the whole house on the memory bus; a live shadow from the first request on, and a replay of the same.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { REPLAY_DEFAULTS, replayShadow } from '../../services/cli/replay-shadow.ts';
+import { REPLAY_DEFAULTS } from '../../services/cli/replay-options.ts';
+import { replayShadow } from '../../services/cli/replay-shadow.ts';
 import { CONTROL_CONTENT_TYPE, encodeControl } from '../../shared/codec/control.ts';
 import { readReports } from '../../shared/comparing/reports.ts';
 import type { ComparisonReport } from '../../shared/comparison/report.ts';

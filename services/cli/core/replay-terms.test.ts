@@ -1,7 +1,7 @@
-// Goal: a replay is judged as the shadow of the same version was, and its progress says no more than is known.
+// Goal: a replay is judged as the shadow of the same version was.
 
 import { describe, expect, it } from 'vitest';
-import { progressText, tolerancesOnRecord } from './replay-terms.ts';
+import { tolerancesOnRecord } from './replay-terms.ts';
 
 const within = (atol: number) => [{ output: '*', atol, rtol: 0 }];
 const runOf = (run: string, tolerances: ReturnType<typeof within>) => ({ report: { run }, tolerances });
@@ -25,21 +25,5 @@ describe('tolerances', () => {
 
   it('are none where nothing was shadowed', () => {
     expect(tolerancesOnRecord([runOf('live', [])], 9)).toEqual([]);
-  });
-});
-
-describe('progress', () => {
-  it('is estimated from the rate so far, rounded up', () => {
-    const text = progressText({ done: 300, total: 1_000, elapsedMs: 2_000 });
-    expect(text).toBe('300 of 1000 requests, 150/s, 5 s to go');
-  });
-
-  it('is not estimated while nothing is done', () => {
-    expect(progressText({ done: 0, total: 1_000, elapsedMs: 2_000 })).toBe('0 of 1000 requests');
-  });
-
-  it('ends with nothing to go', () => {
-    const text = progressText({ done: 1_000, total: 1_000, elapsedMs: 4_000 });
-    expect(text).toBe('1000 of 1000 requests, 250/s, 0 s to go');
   });
 });

@@ -1,4 +1,4 @@
-// ReplayTerms: what a replay takes from the comparisons on record, and what it says of its progress.
+// ReplayTerms: what a replay takes from the comparisons on record.
 
 import type { PlanShadow } from '../../../shared/domain/shadow.ts';
 
@@ -13,12 +13,4 @@ export function tolerancesOnRecord(
   const ofShadows = runs.filter(({ report }) => report.run.includes('/'));
   const own = ofShadows.find(({ report }) => report.run.endsWith(`/${candidate}`));
   return (own ?? ofShadows[0])?.tolerances ?? [];
-}
-
-/** How far a replay is, with an estimate once there is anything to estimate from. @param elapsedMs since it began, > 0 */
-export function progressText({ done, total, elapsedMs }: Record<'done' | 'total' | 'elapsedMs', number>): string {
-  const far = `${done} of ${total} requests`;
-  if (done === 0) return far;
-  const perSecond = (done * 1_000) / elapsedMs;
-  return `${far}, ${Math.round(perSecond)}/s, ${Math.ceil((total - done) / perSecond)} s to go`;
 }

@@ -3,7 +3,8 @@
 //         kafkajs as shipped in a process of its own (variants/score.ts). Both are timed from the word go to the last record.
 
 import { demoPath } from '../../../demo/demo-path.ts';
-import { REPLAY_DEFAULTS, replayShadow } from '../../../services/cli/replay-shadow.ts';
+import { REPLAY_DEFAULTS } from '../../../services/cli/replay-options.ts';
+import { replayShadow } from '../../../services/cli/replay-shadow.ts';
 import { laneGroup, routerGroup } from '../../../shared/domain/groups.ts';
 import type { ModelRef } from '../../../shared/domain/route-plan.ts';
 import { topicsOf } from '../../../shared/domain/topics.ts';
