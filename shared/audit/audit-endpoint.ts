@@ -6,39 +6,17 @@
 //            of the control topics).
 
 import { PartitionAudit } from '../analysis/audit.ts';
-import type { RollbackBounds } from '../analysis/checks/rollback-bound.ts';
 import { Totals } from '../analysis/totals.ts';
-import type { Bus, ReadFrom } from '../bus/bus.ts';
+import type { ReadFrom } from '../bus/bus.ts';
 import { MillraceError } from '../domain/errors.ts';
 import { HEADER, headerText } from '../domain/headers.ts';
 import { type InRecord, parseSource } from '../domain/record.ts';
-import type { Topics } from '../domain/topics.ts';
+import type { AuditOptions } from './audit-options.ts';
 import { Cursor } from './cursor.ts';
 import { type Known, readKnown } from './known.ts';
 
 /** Requests carry their producers' time, everything else ours: how far the two may be apart. */
 const CLOCK_SKEW_MS = 300_000;
-
-export interface AuditOptions {
-  readonly bus: Bus;
-  readonly topics: Topics;
-  readonly endpoint: string;
-  /** Requests of this time, by their records' timestamps, ms since the epoch. Default: all. */
-  readonly fromMs?: number;
-  readonly toMs?: number;
-  /** Nothing counts as under way any more: what has no outcome is lost. Default: the groups' positions tell. */
-  readonly settled?: boolean;
-  readonly bounds: RollbackBounds;
-  readonly nowMs: number;
-  readonly signal: AbortSignal;
-  /**
-   * Told of each control record that cannot be read; it is counted and left out, as the services do. Default: it ends the
-   * audit, for whoever knows that nobody but the house writes there.
-   */
-  readonly onUnreadable?: (error: MillraceError) => void;
-  /** Told after each partition. */
-  readonly onProgress?: (partition: number, totals: Totals) => void;
-}
 
 /** @throws ENDPOINT_UNKNOWN, AUDIT_TOO_WIDE, CONTROL_UNREADABLE without `onUnreadable`, TIMED_OUT when interrupted */
 export async function auditEndpoint(options: AuditOptions): Promise<Totals> {

@@ -13,7 +13,7 @@ import type { Cut } from '../domain/cut.ts';
 import { MillraceError } from '../domain/errors.ts';
 import { laneGroup, routerGroup } from '../domain/groups.ts';
 import type { InRecord } from '../domain/record.ts';
-import type { AuditOptions } from './audit-endpoint.ts';
+import type { AuditOptions } from './audit-options.ts';
 
 export interface Known {
   readonly journal: JournalFacts;
