@@ -1,7 +1,7 @@
 // Pending: the outcomes that wait for a partner or a label, by source offset, packed.
 // Flow: join → [put, get] → pairs → [settle, answered] → labels; what no label can come for is removed.
-// Terms: settled = of an outcome that has its partner, or never will, only what a label is held against is kept: with a
-//        thousand classes a thousandth of it.
+// Terms: settled = of an outcome that has its partner, or never will, only what a label is held against is kept: of a row of
+//        a thousand classes one number.
 // Invariant: no object per source: numbers lie in typed arrays and outcomes in chunks that live as long as the youngest of
 //            what they hold. A million sources take less than 200 bytes each and what their outputs take.
 
