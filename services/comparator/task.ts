@@ -154,7 +154,8 @@ export class Task {
       fields: this.#fields,
       tolerances: this.#run?.tolerances ?? [],
     };
-    const { totals, reduced } = totalsOf(head, this.#comparison.saved());
+    const { totals, dropped, reduced } = totalsOf(head, this.#comparison.saved());
+    this.#comparison.drop(dropped);
     const counted = countsSince(this.#counts, totals.counts);
     this.#counts = totals.counts;
     return { totals, changes, counted, reduced };

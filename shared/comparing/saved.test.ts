@@ -33,12 +33,12 @@ it('comes back as it was written', () => {
 
 it('keeps the scopes that were counted last when there are too many', () => {
   const states = Object.fromEntries(Array.from({ length: 400 }, (_, version) => [`${version + 1}~`, statesOf(400)]));
-  const { totals, reduced } = totalsOf(head, { ...COMPARISON_START, states });
+  const { totals, dropped } = totalsOf(head, { ...COMPARISON_START, states });
   expect(() => encodeControl('totals', totals)).not.toThrow();
   const kept = Object.keys(savedOf(totals).states);
   expect(kept.length).toBeGreaterThan(20);
-  expect(kept.length + reduced.length).toBe(400);
-  expect(reduced).not.toEqual([]);
+  expect(kept.length + dropped.length).toBe(400);
+  expect(dropped).not.toEqual([]);
   expect(kept.at(-1)).toBe('400~');
   expect(kept[0]).toBe(`${400 - kept.length + 1}~`);
 });

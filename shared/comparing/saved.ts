@@ -1,15 +1,23 @@
 // Saved: a comparison as a record of E.totals, and back.
 // Flow: comparator → [totalsOf] → E.totals → [savedOf] → the next owner, `millrace compare`, demo.
-// Invariant: what is read back is checked by the metrics' own schemas; states of metrics that are gone are left out.
+// Invariants: what is read back is checked by the metrics' own schemas; states of metrics that are gone are left out. A record
+//             holds FULL_SCOPES_MIN scopes however full they are; a scope that it does not hold its writer drops as well, so that
+//             whoever reads it goes on from the same.
 
 import { CONTROL_BYTES_MAX } from '../codec/limits.ts';
 import { COMPARISON_START, type SavedComparison } from '../comparison/comparison.ts';
-import { bytesWithin } from '../comparison/fitted.ts';
+import { bytesWithin, fitted } from '../comparison/fitted.ts';
 import { levelOf, parseStates } from '../comparison/metrics/registry.ts';
 import type { Field } from '../comparison/outcome.ts';
 import type { Example } from '../comparison/report.ts';
 import type { Totals } from '../domain/comparison.ts';
 import type { PlanShadow } from '../domain/shadow.ts';
+
+/**
+ * Scopes that fit a record whatever else it holds, three times SCOPE_BYTES_MAX: those of a canary's two versions, and of the one
+ * before them, whose labels may still come. Examples take some 235,000 bytes at most, outputs and the join 150,000.
+ */
+export const FULL_SCOPES_MIN = 3;
 
 /** A run in one partition, as it is known without its counts. */
 export type TotalsHead = Pick<
@@ -24,11 +32,14 @@ export interface Terms {
   readonly tolerances: PlanShadow['tolerances'];
 }
 
-/** @returns the record, and the scopes of which it holds less than was counted, or nothing, since it would have too many bytes */
+/**
+ * @returns the record; the scopes that it holds nothing of, since it would have too many bytes; and those of which it holds less
+ *          than was counted, the former among them
+ */
 export function totalsOf(
   { fields, tolerances, ...head }: TotalsHead,
   saved: SavedComparison,
-): { readonly totals: Totals; readonly reduced: readonly string[] } {
+): { readonly totals: Totals; readonly dropped: readonly string[]; readonly reduced: readonly string[] } {
   const { begun, ...join } = saved.join;
   const rest = {
     ...head,
@@ -39,8 +50,9 @@ export function totalsOf(
     examples: JSON.stringify(saved.examples),
   };
   const restBytes = Buffer.byteLength(JSON.stringify(rest));
-  const { text, reduced } = scopesText(saved.states, CONTROL_BYTES_MAX - restBytes);
-  return { totals: { ...rest, states: text }, reduced };
+  const { text, dropped } = scopesText(saved.states, CONTROL_BYTES_MAX - restBytes);
+  const coarse = Object.keys(saved.states).filter((scope) => levelOf(saved.states[scope] ?? {}) > 0);
+  return { totals: { ...rest, states: text }, dropped, reduced: [...new Set([...dropped, ...coarse])] };
 }
 
 /**
@@ -52,17 +64,17 @@ export function totalsOf(
 function scopesText(
   scopes: SavedComparison['states'],
   bytesMax: number,
-): { readonly text: string; readonly reduced: readonly string[] } {
+): { readonly text: string; readonly dropped: readonly string[] } {
   const kept: string[] = [];
-  const reduced: string[] = [];
+  const dropped: string[] = [];
   let bytes = 2;
   for (const [scope, states] of Object.entries(scopes).reverse()) {
     const entry = bytes > bytesMax ? '' : `${JSON.stringify(scope)}:${JSON.stringify(states)}`;
     bytes += bytesWithin(entry) + 1;
     if (bytes <= bytesMax) kept.unshift(entry);
-    if (bytes > bytesMax || levelOf(states) > 0) reduced.push(scope);
+    else dropped.push(scope);
   }
-  return { text: `{${kept.join(',')}}`, reduced };
+  return { text: `{${kept.join(',')}}`, dropped };
 }
 
 /** @throws SyntaxError, ZodError for texts that nobody of us wrote */
@@ -74,7 +86,7 @@ export function savedOf(totals: Totals): SavedComparison & Terms {
   return {
     ...COMPARISON_START,
     join: { live, shadow, labels, begun: begun < 0 ? null : begun, done, skipped, decided, removed, counts },
-    states: Object.fromEntries(Object.entries(states).map(([scope, state]) => [scope, parseStates(state)])),
+    states: Object.fromEntries(Object.entries(states).map(([scope, state]) => [scope, fitted(parseStates(state))])),
     examples,
     ...terms,
   };

@@ -118,6 +118,11 @@ export class Comparison {
     return { join, states: this.#states, examples: this.#examples.items() };
   }
 
+  /** Counts of these scopes begin anew: what is not on record must not be counted on by its owner alone. */
+  drop(scopes: readonly string[]): void {
+    for (const scope of scopes) delete this.#states[scope];
+  }
+
   #onMatch(match: Match): void {
     const { compared } = match;
     const { fields } = this.#options;

@@ -6,8 +6,8 @@
 import type { MetricStates } from './metrics/metric.ts';
 import { coarserStates, LEVEL_MAX, levelOf } from './metrics/registry.ts';
 
-/** Bytes of one scope's states within a record. Of 32 outputs, each with some hundreds of values, all are told apart. */
-export const SCOPE_BYTES_MAX = 393_216;
+/** Bytes of one scope's states within a record. Of 32 outputs, each with a hundred values, all are told apart. */
+export const SCOPE_BYTES_MAX = 196_608;
 
 /** The states at the finest level, of their own and those above it, at which they take no more than SCOPE_BYTES_MAX. */
 export function fitted(states: MetricStates): MetricStates {
