@@ -100,11 +100,17 @@ export class Comparison {
   take(): Changes {
     const windows = [...this.#windows.values()].map((window) => ({ ...window, states: fitted(window.states) }));
     this.#windows.clear();
+    // First by scope: after an outage there are hundreds of windows, and totals may be large. What was counted last stands last.
+    const added = new Map<string, MetricStates>();
     for (const { scope, states } of windows) {
+      const sum = added.get(scope);
+      added.delete(scope);
+      added.set(scope, sum === undefined ? states : mergeStates(sum, states));
+    }
+    for (const [scope, states] of added) {
       const before = this.#states[scope];
-      // What was counted last stands last.
       delete this.#states[scope];
-      this.#states[scope] = before === undefined ? states : fitted(mergeStates(before, states));
+      this.#states[scope] = fitted(before === undefined ? states : mergeStates(before, states));
     }
     const examples = this.#newExamples;
     this.#newExamples = [];
