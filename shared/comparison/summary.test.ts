@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { disagreementOf } from './disagreement.ts';
 import { NO_COUNTS } from './join-state.ts';
-import { addLabelTo, addTo, emptyStates } from './metrics/registry.ts';
+import { addLabelTo, addTo, coarserStates, emptyStates } from './metrics/registry.ts';
 import type { Field, Outcome } from './outcome.ts';
 import type { Example } from './report.ts';
 import { pairReport, reportOf } from './summary.ts';
@@ -79,6 +79,21 @@ describe('the report of a pair', () => {
       });
     }
   });
+});
+
+it('shows the classes that coarse states still confuse, and no others', () => {
+  const states = emptyStates();
+  const one = { ...LABEL, size: 1 };
+  for (const label of [100, 100, 64, 63, -63])
+    addTo(states, { live: answer(1, [label]), shadow: answer(2, [label]) }, [one]);
+  const of = (level: number) =>
+    pairReport({ liveVersion: 1, shadowVersion: 2, fields: [one], states: coarserStates(states, level) }).fields[0];
+  expect(of(0)?.classes).toEqual([-63, 63, 64, 100]);
+  expect(of(1)?.classes).toEqual([-63, 63]);
+  expect(of(1)?.confusion).toEqual([
+    [1, 0],
+    [0, 1],
+  ]);
 });
 
 describe('a comparison’s report', () => {

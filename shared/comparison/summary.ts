@@ -10,10 +10,10 @@ import { absolute, emptyHistogram, type Histogram, quantile } from './histogram.
 import { accuracy } from './metrics/accuracy.ts';
 import { agreement } from './metrics/agreement.ts';
 import { answers } from './metrics/answers.ts';
-import { CLASS_OTHER, CONFUSED_MAX, classes } from './metrics/classes.ts';
+import { CLASS_OTHER, classes, confusedMax } from './metrics/classes.ts';
 import { differences } from './metrics/differences.ts';
 import type { MetricStates } from './metrics/metric.ts';
-import { stateOf } from './metrics/registry.ts';
+import { levelOf, stateOf } from './metrics/registry.ts';
 import { scores } from './metrics/scores.ts';
 import { scoringTime } from './metrics/scoring-time.ts';
 import type { Field } from './outcome.ts';
@@ -113,7 +113,7 @@ function classReport(
   const { rows, same, live, shadow, confusion } = of;
   // Classes that the mix does not tell apart would look like agreement by chance.
   const hasOther = (live[CLASS_OTHER] ?? 0) + (shadow[CLASS_OTHER] ?? 0) > 0;
-  const shown = commonest(live, shadow);
+  const shown = commonest(live, shadow, confusedMax(levelOf(states)));
   return {
     sameClass: share(same, rows),
     kappa: hasOther || rows === 0 ? null : kappaOf({ same, live, shadow }),
@@ -127,12 +127,16 @@ function classReport(
   };
 }
 
-/** The classes with the most rows on both sides together, of those that the confusion has; ascending. */
-function commonest(live: Readonly<Record<string, number>>, shadow: Readonly<Record<string, number>>): number[] {
+/** The classes with the most rows on both sides together, of those that the confusion has, within ±`max`; ascending. */
+function commonest(
+  live: Readonly<Record<string, number>>,
+  shadow: Readonly<Record<string, number>>,
+  max: number,
+): number[] {
   const rows = (one: number) => (live[one] ?? 0) + (shadow[one] ?? 0);
   return [...new Set([...Object.keys(live), ...Object.keys(shadow)])]
     .map(Number)
-    .filter((one) => Math.abs(one) <= CONFUSED_MAX)
+    .filter((one) => Math.abs(one) <= max)
     .sort((a, b) => rows(b) - rows(a) || a - b)
     .slice(0, SHOWN_CLASSES_MAX)
     .sort((a, b) => a - b);

@@ -13,7 +13,7 @@ import { columnOf, isAnswered, mergeLists, rowsOf, stateAt } from './rows.ts';
 export const CLASS_OTHER = 'other';
 const CLASS_MAX = 1_023;
 /** A full confusion of so many classes is some 200 KB; of 1024 it would not fit into a record. */
-export const CONFUSED_MAX = 127;
+const CONFUSED_MAX = 127;
 
 const count = z.int().min(0);
 const classesWithin = (max: number) =>
@@ -61,6 +61,11 @@ export const classes: Metric<FieldClasses[]> = {
   coarser: (state, level) => state.map((of) => coarserField(of, level)),
 };
 
+/** The confusion has the classes within ± that, at a level of coarseness. */
+export function confusedMax(level: number): number {
+  return CONFUSED_MAX >> level;
+}
+
 function emptyField(): FieldClasses {
   return { rows: 0, same: 0, live: {}, shadow: {}, confusion: {} };
 }
@@ -85,7 +90,7 @@ function coarserField(of: FieldClasses, level: number): FieldClasses {
     for (const key of Object.keys(counts)) addCount(folded, mixKey(Number(key), level), counts[key] ?? 0);
     return folded;
   };
-  const isKept = (key: string) => isWithin(Number(key), CONFUSED_MAX >> level);
+  const isKept = (key: string) => isWithin(Number(key), confusedMax(level));
   const within = (row: Readonly<Record<string, number>>) =>
     Object.fromEntries(Object.entries(row).filter(([theirs]) => isKept(theirs)));
   const rows = Object.entries(of.confusion).map(([ours, row]) => [ours, within(row)] as const);
