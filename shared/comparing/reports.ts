@@ -5,7 +5,7 @@
 import { parseScope, type SavedComparison } from '../comparison/comparison.ts';
 import { addCounts, NO_COUNTS } from '../comparison/join-state.ts';
 import type { MetricStates } from '../comparison/metrics/metric.ts';
-import { mergeStates } from '../comparison/metrics/registry.ts';
+import { coarserStates, levelOf, mergeStates } from '../comparison/metrics/registry.ts';
 import type { Field } from '../comparison/outcome.ts';
 import type { ComparisonReport } from '../comparison/report.ts';
 import { pairReport, reportOf } from '../comparison/summary.ts';
@@ -57,7 +57,9 @@ export function mergedReport(
   const fields = parts.find((part) => part.fields.length > 0)?.fields ?? [];
   const pairs = [...states].map(([scope, merged]) => {
     const { live, shadow } = parseScope(scope);
-    return pairReport({ liveVersion: live, shadowVersion: shadow, fields, states: merged });
+    // What one partition counted finely lies between the places of another, and in a confusion that the other has no more.
+    const even = coarserStates(merged, levelOf(merged));
+    return pairReport({ liveVersion: live, shadowVersion: shadow, fields, states: even });
   });
   const counts = parts.reduce((sum, { join }) => addCounts(sum, join.counts), NO_COUNTS);
   return reportOf({ ...of, counts, pairs, examples: parts.flatMap(({ examples }) => examples) });
