@@ -20,7 +20,7 @@ export interface Placed {
 /** Doubles of the first chunk; each later one is twice as large as the last, up to a mebibyte. */
 const CHUNK_DOUBLES_FIRST = 1_024;
 const CHUNK_DOUBLES_MAX = 131_072;
-/** Place of a chunk in a reference; a larger outcome has a chunk of its own. */
+/** Place of a chunk in a reference; a larger outcome has a chunk of its own. Numbers of chunks stay below 2^23: they are used again. */
 const CHUNK_SPAN = 2 ** 30;
 /** version, scoringUs, rows, error, offset, timestampMs */
 const HEAD_DOUBLES = 6;
@@ -53,6 +53,7 @@ export class Pending {
   /** The chunks that are being filled: settled outcomes live longer than whole ones. */
   readonly #filling: Chunks = { whole: null, settled: null };
   #chunkId = 0;
+  readonly #freeIds: number[] = [];
   /** Error codes by number: there are as many as the catalogue has. */
   readonly #codes: string[] = [];
 
@@ -207,11 +208,11 @@ export class Pending {
   #chunkFor(use: keyof Chunks, doubles: number): Chunk {
     const current = this.#filling[use];
     if (current !== null && current.used + doubles <= current.data.length) return current;
-    this.#chunkId += 1;
-    const length = current === null ? CHUNK_DOUBLES_FIRST : Math.min(2 * current.data.length, CHUNK_DOUBLES_MAX);
-    const chunk = { id: this.#chunkId, data: new Float64Array(Math.max(length, doubles)), used: 0, live: 0 };
     // A chunk of which nothing is kept any more would never be let go.
-    if (current?.live === 0) this.#chunks.delete(current.id);
+    if (current?.live === 0) this.#forget(current);
+    const id = this.#freeIds.pop() ?? ++this.#chunkId;
+    const length = current === null ? CHUNK_DOUBLES_FIRST : Math.min(2 * current.data.length, CHUNK_DOUBLES_MAX);
+    const chunk = { id, data: new Float64Array(Math.max(length, doubles)), used: 0, live: 0 };
     this.#chunks.set(chunk.id, chunk);
     this.#filling[use] = chunk;
     return chunk;
@@ -222,7 +223,12 @@ export class Pending {
     chunk.live -= 1;
     if (chunk.live > 0) return;
     if (chunk === this.#filling.whole || chunk === this.#filling.settled) chunk.used = 0;
-    else this.#chunks.delete(chunk.id);
+    else this.#forget(chunk);
+  }
+
+  #forget({ id }: Chunk): void {
+    this.#chunks.delete(id);
+    this.#freeIds.push(id);
   }
 
   #place(ref: number): { readonly chunk: Chunk; readonly at: number } {
