@@ -121,7 +121,7 @@ export function edgeOf(place: number): number {
   return place >= 0 ? edge(place) : -edge(-place - 1);
 }
 
-/** The number that stands for a bucket: at most 1 % away from any in it. */
+/** The number that stands for a bucket: at level 0 at most 1 % away from any in it. */
 export function middleOf(place: number): number {
   if (place === 0) return 0;
   const far = edge(Math.abs(place));
@@ -143,7 +143,7 @@ export function countAbove(histogram: Histogram, place: number): number {
 }
 
 /**
- * The smallest number that at least the share `q` (0..1) of the numbers does not exceed, within 1 % of itself, or 1e-9;
+ * The smallest number that at least the share `q` (0..1) of the numbers does not exceed, at level 0 within 1 % of itself, or 1e-9;
  * null when nothing was counted.
  */
 export function quantile(histogram: Histogram, q: number): number | null {

@@ -104,6 +104,8 @@ export interface PairReport {
   /** Latency of both sides, microseconds. */
   readonly scoringBars: Bars;
   readonly labelledRows: number;
+  /** How coarsely it was counted, 0 … 12: each level has places of histograms twice as wide, and tells half of the classes apart. */
+  readonly level: number;
 }
 
 export interface ComparisonReport {

@@ -42,6 +42,7 @@ export function pairReport({ liveVersion, shadowVersion, fields, states }: PairS
     fields: fields.map((field, place) => fieldReport(states, field, place)),
     scoringBars: barsOf(time.live, time.shadow),
     labelledRows: stateOf(states, accuracy).rows,
+    level: levelOf(states),
   };
 }
 

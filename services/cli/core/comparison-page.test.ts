@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { Comparison } from '../../../shared/comparison/comparison.ts';
-import { addLabelTo, addTo, emptyStates } from '../../../shared/comparison/metrics/registry.ts';
+import { addLabelTo, addTo, coarserStates, emptyStates } from '../../../shared/comparison/metrics/registry.ts';
 import type { Field, Outcome } from '../../../shared/comparison/outcome.ts';
 import type { ComparisonReport, PairReport, SideReport } from '../../../shared/comparison/report.ts';
 import { pairReport } from '../../../shared/comparison/summary.ts';
@@ -29,6 +29,7 @@ const pairOf = (live: number, shadow: number, same: number, name: string): PairR
   pairs: 9812,
   agreement: same,
   labelledRows: 9000,
+  level: 0,
   scoringBars: { edges: [500, 1000, 2000, 4000], live: [10, 20, 3], shadow: [8, 22, 3] },
   fields: [
     {
@@ -187,7 +188,11 @@ describe('an example', () => {
 
 describe('a comparison of numbers', () => {
   /** The truth is 100 and upwards; every answer is off by so much. */
-  const pricesOf = (rows: number, off: { live: number; shadow: number }, isLabelled: boolean): ComparisonReport => {
+  const pricesOf = (
+    rows: number,
+    off: { live: number; shadow: number; level?: number },
+    isLabelled: boolean,
+  ): ComparisonReport => {
     const states = emptyStates();
     const answer = (version: number, value: number): Outcome => ({
       ...{ version, error: null, scoringUs: 100, rows: 1 },
@@ -198,7 +203,8 @@ describe('a comparison of numbers', () => {
       addTo(states, compared, [PRICE]);
       if (isLabelled) addLabelTo(states, answeredPair(compared, [PRICE]), [100 + row], [PRICE]);
     }
-    const pair = pairReport({ liveVersion: 1, shadowVersion: 2, fields: [PRICE], states });
+    const coarse = coarserStates(states, off.level ?? 0);
+    const pair = pairReport({ liveVersion: 1, shadowVersion: 2, fields: [PRICE], states: coarse });
     return { ...empty, coverage: 1, pairs: [pair] };
   };
   const worse = pricesOf(1_000, { live: 1, shadow: -3 }, true);
@@ -223,6 +229,15 @@ describe('a comparison of numbers', () => {
     const close = judged(pricesOf(1_000, { live: 1, shadow: -1.05 }, true));
     expect(close).toMatchObject({ mood: 'good', warnings: [] });
     expect(close.headline).toContain('about as close to the labels');
+  });
+
+  it('concludes nothing from errors that coarse counts do not tell apart, and says how coarse they are', () => {
+    const report = pricesOf(1_000, { live: 1, shadow: -3, level: 6 }, true);
+    const { headline, warnings } = judge(report, [report]);
+    expect(headline).toContain('about as close to the labels');
+    expect(warnings).toEqual([
+      'Counted coarsely (level 6): buckets are 64 times as wide, and fewer classes are told apart.',
+    ]);
   });
 
   it('says that nobody knows who is right where there is no label', () => {

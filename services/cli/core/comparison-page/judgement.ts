@@ -21,7 +21,7 @@ const DISAGREEMENT_MAX = 0.05;
 const PSI_MAX = 0.25;
 /** Standard errors beyond which a difference is no chance. */
 const Z_MIN = 2;
-/** Quantiles of label errors are those of buckets, which are so wide. */
+/** Quantiles of label errors are those of buckets, which are so wide at level 0. */
 const BUCKET_WIDTH = 0.02;
 /** Relative standard error of the ratio of two medians of n errors, times √n, where the errors are normal: √2 · 1.17. */
 const MEDIAN_RATIO_SE = 1.65;
@@ -115,6 +115,11 @@ export function judge(report: ComparisonReport, reports: readonly ComparisonRepo
 function warningsOf({ coverage, counts }: ComparisonReport, pair: PairReport, shadow: SideReport): string[] {
   const warnings: string[] = [];
   if (pair.pairs < PAIRS_FEW) warnings.push(`Only ${plural(pair.pairs, 'pair')}: too few to conclude from.`);
+  if (pair.level > 0) {
+    warnings.push(
+      `Counted coarsely (level ${pair.level}): buckets are ${2 ** pair.level} times as wide, and fewer classes are told apart.`,
+    );
+  }
   if (coverage === null || coverage <= COVERAGE_MIN) {
     warnings.push(
       `Coverage is ${shareText(coverage)}: ${countText(counts.missingShadow)} without the shadow, ${countText(counts.missingLive)} without the live answer, ${countText(counts.skipped)} skipped by the shadow.`,
@@ -162,10 +167,10 @@ function accuracySign(pair: PairReport, shadow: SideReport): number {
 }
 
 /** 1 closer to the labels, −1 further away, 0 within chance, by the median error of numbers. */
-function closenessSign({ live, labelledRows }: PairReport, shadow: SideReport): number {
+function closenessSign({ live, labelledRows, level }: PairReport, shadow: SideReport): number {
   const [ours, theirs] = [live.labelError.p50, shadow.labelError.p50];
   if (ours === null || theirs === null) return 0;
-  const chance = BUCKET_WIDTH + (Z_MIN * MEDIAN_RATIO_SE) / Math.sqrt(labelledRows);
+  const chance = BUCKET_WIDTH * 2 ** level + (Z_MIN * MEDIAN_RATIO_SE) / Math.sqrt(labelledRows);
   return Math.abs(theirs - ours) > chance * Math.max(ours, theirs) ? Math.sign(ours - theirs) : 0;
 }
 
