@@ -134,7 +134,7 @@ export const comparisonSchema = z.strictObject({
   why: z.enum(['worst', 'sample']),
   liveVersion: count,
   shadowVersion: z.int().min(1),
-  /** Per output, the first row, at most 32 values, and 64 of all outputs. */
+  /** Per output, the first row, at most 32 values, and 64 of all outputs: among them the largest need not be. */
   live: columns,
   shadow: columns,
   request: place,
