@@ -8,7 +8,7 @@ import { CONTROL_BYTES_MAX } from '../codec/limits.ts';
 import { COMPARISON_START, type SavedComparison } from '../comparison/comparison.ts';
 import { bytesWithin, fitted } from '../comparison/fitted.ts';
 import { levelOf, parseStates } from '../comparison/metrics/registry.ts';
-import type { Field } from '../comparison/outcome.ts';
+import { chosenOf, type Field, shownMax } from '../comparison/outcome.ts';
 import type { Example } from '../comparison/report.ts';
 import type { Totals } from '../domain/comparison.ts';
 import type { PlanShadow } from '../domain/shadow.ts';
@@ -87,7 +87,22 @@ export function savedOf(totals: Totals): SavedComparison & Terms {
     ...COMPARISON_START,
     join: { live, shadow, labels, begun: begun < 0 ? null : begun, done, skipped, decided, removed, counts },
     states: Object.fromEntries(Object.entries(states).map(([scope, state]) => [scope, fitted(parseStates(state))])),
-    examples,
+    examples: examples.map((example) => boundedExample(example, terms.fields)),
     ...terms,
+  };
+}
+
+/** An example of a version that kept 32 values of every field, and not which one was chosen, as one of this version. */
+function boundedExample({ live, shadow, chosen, ...example }: Example, fields: readonly Field[]): Example {
+  const shown = shownMax(fields);
+  const cut = (rows: Example['live']) => rows.map((row) => row.slice(0, shown));
+  // JSON has null for what is no number.
+  const columns = (rows: Example['live']) => rows.map((row) => Float64Array.from(row, (value) => value ?? Number.NaN));
+  const chosenIn = (rows: Example['live']) => chosenOf({ values: columns(rows) }, fields);
+  return {
+    ...example,
+    live: cut(live),
+    shadow: cut(shadow),
+    chosen: chosen ?? { live: chosenIn(live), shadow: chosenIn(shadow) },
   };
 }

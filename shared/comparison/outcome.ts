@@ -101,18 +101,23 @@ export function answerOf(values: Column, field: Field, row: number): number {
 const SHOWN_VALUES_MAX = 32;
 const SHOWN_VALUES_SUM_MAX = 64;
 
-/** The first row of each field, cut short, the shorter the more fields there are; empty for an error. */
-export function firstRow({ values }: Outcome, fields: readonly Field[]): number[][] {
+/** Values of each field that an example shows at most: the fewer the more fields there are. */
+export function shownMax(fields: readonly Field[]): number {
   const share = Math.max(1, Math.floor(SHOWN_VALUES_SUM_MAX / Math.max(1, fields.length)));
-  const shown = Math.min(SHOWN_VALUES_MAX, share);
+  return Math.min(SHOWN_VALUES_MAX, share);
+}
+
+/** The first row of each field, cut short; empty for an error. */
+export function firstRow({ values }: Outcome, fields: readonly Field[]): number[][] {
+  const shown = shownMax(fields);
   return values.map((column, place) => [...column.subarray(0, Math.min(fields[place]?.size ?? 0, shown))]);
 }
 
-/** What the first row chose among all values of each field; empty for an error. */
-export function chosenOf({ values }: Outcome, fields: readonly Field[]): Chosen[] {
+/** What the first row chose among all values of each field, null where not all are there; empty for an error. */
+export function chosenOf({ values }: Pick<Outcome, 'values'>, fields: readonly Field[]): Chosen[] {
   return values.map((column, place) => {
     const field = fields[place];
-    if (field?.kind !== 'classes') return null;
+    if (field?.kind !== 'classes' || column.length < field.size) return null;
     const best = classOf(column, field, 0);
     return { class: best, score: column[best] ?? Number.NaN };
   });

@@ -82,7 +82,7 @@ export interface Example {
   /** Per field, first row only, at most 32 values, and 64 of all fields. */
   readonly live: readonly (readonly number[])[];
   readonly shadow: readonly (readonly number[])[];
-  /** Of the same row, which may have more values than that. Absent in totals that were written before it was kept. */
+  /** Of the same row, which may have more values than that. Where it was not kept yet, `savedOf` finds it, or null. */
   readonly chosen?: { readonly live: readonly Chosen[]; readonly shadow: readonly Chosen[] };
   /** Where its request, prediction and shadow output lie. */
   readonly at: {

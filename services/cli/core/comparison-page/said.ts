@@ -23,7 +23,7 @@ export function saidText({ pairs }: ComparisonReport, example: Example, side: 'l
     .map((row, at) => {
       if (pair?.fields[at]?.kind !== 'classes') return valuesText(row);
       const chosen = example.chosen?.[side][at];
-      // Without it, and where there may be more values than are kept, nobody knows which class it was.
+      // Without it there are more values than are kept, and nobody knows which class it was.
       return chosen == null ? valuesText(row) : `${chosen.class} (${numberText(chosen.score)})`;
     })
     .join('; ');
