@@ -77,13 +77,7 @@ export function isolationBehaviour(behave: Behave): void {
 
 export function overlapBehaviour(behave: Behave): void {
   behave('hides overlapping aborted transactions of several producers', async (world) => {
-    const topic = await world.topic();
-    const a = await world.producer('a');
-    const b = await world.producer('b');
-    const first = await a.begin();
-    await first.send([record(topic, 'a undone')]);
-    const second = await b.begin();
-    await second.send([record(topic, 'b undone')]);
+    const { topic, a, first, second } = await twoOpen(world);
     await second.abort();
     await first.send([record(topic, 'a undone too')]);
     await first.abort();
@@ -96,13 +90,7 @@ export function overlapBehaviour(behave: Behave): void {
   });
 
   behave('hides two aborted transactions that are open already where the read begins', async (world) => {
-    const topic = await world.topic();
-    const a = await world.producer('a');
-    const b = await world.producer('b');
-    const first = await a.begin();
-    await first.send([record(topic, 'a undone')]);
-    const second = await b.begin();
-    await second.send([record(topic, 'b undone')]);
+    const { topic, first, second } = await twoOpen(world);
     // The broker lists aborts in the order of their ends; what the read meets first belongs to the one listed last.
     const from = 2;
     await second.send([record(topic, 'b undone too')]);
@@ -143,6 +131,18 @@ export function overlapBehaviour(behave: Behave): void {
       expect(values).toEqual(expected.filter((found) => found.partition === partition).map(({ value }) => value));
     }
   });
+}
+
+/** Transactions of two producers, both open, each with one record: at 0 and at 1. */
+async function twoOpen(world: World) {
+  const topic = await world.topic();
+  const a = await world.producer('a');
+  const b = await world.producer('b');
+  const first = await a.begin();
+  await first.send([record(topic, 'a undone')]);
+  const second = await b.begin();
+  await second.send([record(topic, 'b undone')]);
+  return { topic, a, first, second };
 }
 
 const HISTORY_STEPS = 80;
