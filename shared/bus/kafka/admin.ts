@@ -9,7 +9,7 @@ import { backoffMs } from './backoff.ts';
 import { asRefusal, brokerCode, CODE, type RequestPlace } from './broker-errors.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { committedOffsets } from './committed-offsets.ts';
-import { Connections } from './connections.ts';
+import type { Connections } from './connections.ts';
 import { listOffsetsUntilKnown } from './list-offsets.ts';
 import { initProducer } from './transaction.ts';
 
@@ -159,7 +159,7 @@ async function partitionsOf(view: ClusterView, topic: string): Promise<number[]>
 }
 
 async function withConnections<T>(view: ClusterView, use: (connections: Connections) => Promise<T>): Promise<T> {
-  const connections = new Connections(view.settings, REQUEST_TIMEOUT_MS);
+  const connections = view.open(REQUEST_TIMEOUT_MS);
   try {
     return await use(connections);
   } finally {

@@ -1,17 +1,21 @@
 // Cluster view: where the brokers are and who leads which partition, shared by everything on one bus.
 // Flow: loops ask it for leaders; after an error they `refresh` and ask again. Coordinators are looked up and kept here.
-// Invariants: one refresh at a time; a coordinator is kept until someone says that it moved.
+// Invariants: one refresh at a time; a coordinator is kept until someone says that it moved; nobody waits for the answer of a
+//             broker that the others no longer count among the living: one that hangs keeps its connections open.
 
 import { errorText, MillraceError } from '../../domain/errors.ts';
 import { backoffMs } from './backoff.ts';
 import { BrokerRefusal, brokerCode, CODE, coordinatorMoved, denied, leaderMoved } from './broker-errors.ts';
 import { Connections, type Wire } from './connections.ts';
+import { firstAnswer } from './first-answer.ts';
 import { knownDefect } from './known-defects.ts';
 import type { Settings } from './options.ts';
 import { type Outage, outageOf } from './outage.ts';
 import { type Metadata, metadataRequest, type TopicMetadata } from './requests/metadata.ts';
 
 const METADATA_TIMEOUT_MS = 5_000;
+/** A broker that has not answered by then may hang: the next one is asked as well, and the first answer counts. */
+const HEDGE_MS = 500;
 /** How long a topic that was just created may be unknown to the broker that is asked. */
 const TOPIC_GRACE_MS = 1_000;
 const COORDINATOR_TYPES = { group: 0, transaction: 1 } as const;
@@ -21,6 +25,8 @@ export type CoordinatorKind = keyof typeof COORDINATOR_TYPES;
 export class ClusterView {
   readonly settings: Settings;
   private readonly connections: Connections;
+  /** What this view has opened for others, and they have not closed. */
+  private readonly opened = new Set<Connections>();
   private readonly outage: Outage;
   private readonly tracked = new Set<string>();
   private readonly coordinators = new Map<string, number>();
@@ -40,6 +46,13 @@ export class ClusterView {
 
   close(): void {
     this.connections.close();
+  }
+
+  /** Connections for one purpose. Those to a broker that is found gone end at once, and their requests with them. */
+  open(requestTimeoutMs: number): Connections {
+    const opened = new Connections(this.settings, requestTimeoutMs, () => this.opened.delete(opened));
+    this.opened.add(opened);
+    return opened;
   }
 
   /** Asks a broker for the brokers and all tracked topics. @throws BROKER_UNREACHABLE when none answers */
@@ -127,9 +140,8 @@ export class ClusterView {
     const known = this.coordinators.get(key);
     const address = known === undefined ? undefined : this.addresses.get(known);
     if (address !== undefined) return address;
-    const wire = await this.connections.to(await this.anyAddress());
     const request = { groupId: id, coordinatorType: COORDINATOR_TYPES[kind] };
-    const { nodeId } = (await wire.broker.findGroupCoordinator(request)).coordinator;
+    const { nodeId } = (await this.askAny(({ broker }) => broker.findGroupCoordinator(request))).coordinator;
     this.coordinators.set(key, nodeId);
     if (!this.addresses.has(nodeId)) await this.refresh();
     const found = this.addresses.get(nodeId);
@@ -161,24 +173,35 @@ export class ClusterView {
   }
 
   private async ask(topics: readonly string[] | null): Promise<Metadata> {
+    return this.askAny(async (wire) => {
+      const metadata = await wire.send(metadataRequest(topics));
+      this.tellDefect(knownDefect(wire.broker.versions ?? {}));
+      return metadata;
+    });
+  }
+
+  /** What a broker answers: the one that answered last, or another. @throws BROKER_UNREACHABLE when none does; its refusal */
+  private async askAny<T>(request: (wire: Wire) => Promise<T>): Promise<T> {
     const known = [...this.addresses.values(), ...this.settings.brokers];
     const candidates = new Set(this.lastGood === null ? known : [this.lastGood, ...known]);
-    let detail = '';
-    for (const address of candidates) {
+    const ask = async (address: string) => {
       try {
-        const wire = await this.connections.to(address);
-        const metadata = await wire.send(metadataRequest(topics));
-        this.lastGood = address;
-        this.outage.reached();
-        this.tellDefect(knownDefect(wire.broker.versions ?? {}));
-        return metadata;
-      } catch (error) {
+        return { address, answer: await request(await this.connections.to(address)) };
+      } catch (refusal) {
+        if (brokerCode(refusal) !== null) return { address, refusal };
         this.connections.drop(address);
-        detail = errorText(error);
+        throw refusal;
       }
-    }
-    this.outage.failed(detail);
-    throw this.unreachable(detail);
+    };
+    const { clock } = this.settings;
+    const first = await firstAnswer([...candidates], ask, { clock, hedgeMs: HEDGE_MS }).catch((error: unknown) => {
+      this.outage.failed(errorText(error));
+      throw this.unreachable(errorText(error));
+    });
+    this.lastGood = first.address;
+    this.outage.reached();
+    if ('refusal' in first) throw first.refusal;
+    return first.answer;
   }
 
   private tellDefect(detail: string | null): void {
@@ -188,13 +211,21 @@ export class ClusterView {
   }
 
   private accept(metadata: Metadata): void {
-    if (metadata.addresses.size > 0) this.addresses = metadata.addresses;
+    if (metadata.addresses.size > 0) this.moveTo(metadata.addresses);
     for (const entry of metadata.topics) {
       if (denied(entry.code)) this.topicsDenied.add(entry.topic);
       else this.topicsDenied.delete(entry.topic);
       if (entry.code === CODE.UNKNOWN_TOPIC_OR_PARTITION) this.topicsKnown.delete(entry.topic);
       else if (entry.leaders.length > 0) this.topicsKnown.set(entry.topic, entry);
     }
+  }
+
+  /** A broker that hangs is fenced after its session, and then no longer listed (KIP-631). */
+  private moveTo(addresses: ReadonlyMap<number, string>): void {
+    const living = new Set(addresses.values());
+    const gone = [...this.addresses.values()].filter((address) => !living.has(address));
+    this.addresses = addresses;
+    for (const connections of [this.connections, ...this.opened]) for (const address of gone) connections.drop(address);
   }
 
   private unreachable(detail: string): MillraceError {

@@ -32,11 +32,13 @@ export class Connections {
   private readonly settings: Settings;
   private readonly requestTimeoutMs: number;
   private readonly open = new Map<string, OpenWire>();
+  private readonly onClose: () => void;
   private closed = false;
 
-  constructor(settings: Settings, requestTimeoutMs: number) {
+  constructor(settings: Settings, requestTimeoutMs: number, onClose: () => void = () => undefined) {
     this.settings = settings;
     this.requestTimeoutMs = requestTimeoutMs;
+    this.onClose = onClose;
   }
 
   /** The connection to `host:port`, made when there is none that lives. @throws BROKER_UNREACHABLE */
@@ -75,6 +77,7 @@ export class Connections {
   close(): void {
     this.closed = true;
     this.dropAll();
+    this.onClose();
   }
 
   private connectionTo(address: string): WireConnection {

@@ -7,7 +7,7 @@ import { sleepUnless, WOKEN } from '../../domain/clock.ts';
 import { MillraceError } from '../../domain/errors.ts';
 import { BrokerRefusal, brokerCode, CODE, leaderMoved, transient } from './broker-errors.ts';
 import type { ClusterView } from './cluster-view.ts';
-import { Connections } from './connections.ts';
+import type { Connections } from './connections.ts';
 import type { Feed } from './feed.ts';
 import { listOffsets } from './list-offsets.ts';
 import { nextMomentMs } from './moment.ts';
@@ -24,6 +24,8 @@ const PARTITION_BYTES_MAX = 1_048_576;
 const POLL_MS_MIN = 20;
 const POLL_MS_MAX = 160;
 const FETCH_TIMEOUT_MS = 10_000;
+/** A poll should have an answer long before: the other brokers are asked whether the one that owes it still lives. */
+const SILENCE_MS = 1_000;
 
 interface FetcherOptions {
   readonly view: ClusterView;
@@ -49,7 +51,7 @@ export class Fetcher {
 
   constructor(options: FetcherOptions) {
     this.options = options;
-    this.connections = new Connections(options.view.settings, FETCH_TIMEOUT_MS);
+    this.connections = options.view.open(FETCH_TIMEOUT_MS);
   }
 
   add(feed: Feed): void {
@@ -116,8 +118,7 @@ export class Fetcher {
     const asked = [...feeds.slice(first), ...feeds.slice(0, first)];
     const epochs = new Map(asked.map((feed) => [feed, feed.epoch]));
     try {
-      const wire = await this.connections.to(leader);
-      const fetched = await wire.send(fetchRequest(this.request(asked)));
+      const fetched = await this.fetch(leader, asked);
       await this.accept(fetched, epochs);
     } catch (error) {
       if (brokerCode(error) === null) this.connections.drop(leader);
@@ -126,6 +127,27 @@ export class Fetcher {
     for (const feed of asked) feed.dueMs = this.dueMs(feed);
     this.polling.delete(leader);
     this.pump();
+  }
+
+  private async fetch(leader: string, feeds: readonly Feed[]): Promise<readonly FetchedPartition[]> {
+    const answered = new AbortController();
+    void this.lookWhileSilent(answered.signal);
+    try {
+      const wire = await this.connections.to(leader);
+      return await wire.send(fetchRequest(this.request(feeds)));
+    } finally {
+      answered.abort();
+    }
+  }
+
+  /** The view ends the connections to a broker that is gone. Never rejects. */
+  private async lookWhileSilent(answered: AbortSignal): Promise<void> {
+    const { view } = this.options;
+    for (;;) {
+      await view.settings.clock.sleep(SILENCE_MS, answered);
+      if (answered.aborted) return;
+      await view.refresh().catch(() => undefined);
+    }
   }
 
   /** When a feed is fetched again: at once while there is more, else at its partition's next moment. */

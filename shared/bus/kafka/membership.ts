@@ -7,7 +7,7 @@ import type { AssignorMember } from './assignor.ts';
 import { assign } from './assignor.ts';
 import { asRefusal, brokerCode, CODE, coordinatorMoved } from './broker-errors.ts';
 import type { ClusterView } from './cluster-view.ts';
-import { Connections } from './connections.ts';
+import type { Connections } from './connections.ts';
 import { client } from './internals/client.ts';
 import type { GroupMember } from './internals/client-types.ts';
 import { decodeOwned, encodeOwned } from './owned-claims.ts';
@@ -54,7 +54,7 @@ export class Membership {
 
   constructor(options: MembershipOptions) {
     this.options = options;
-    this.connections = new Connections(options.view.settings, REQUEST_TIMEOUT_MS);
+    this.connections = options.view.open(REQUEST_TIMEOUT_MS);
     let done = () => {};
     const promise = new Promise<void>((resolve) => {
       done = resolve;

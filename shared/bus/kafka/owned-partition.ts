@@ -11,7 +11,7 @@ import type { OwnedPartition, ReadFrom, Taken, TakeOptions } from '../bus.ts';
 import { asRefusal, brokerCode, CODE, denied } from './broker-errors.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { type CommittedScope, commitOffset, committedOffsets } from './committed-offsets.ts';
-import { Connections } from './connections.ts';
+import type { Connections } from './connections.ts';
 import { budgetOf, Feed } from './feed.ts';
 import type { Fetcher } from './fetcher.ts';
 import { boundsOf } from './list-offsets.ts';
@@ -56,7 +56,7 @@ export class KafkaPartition implements OwnedPartition {
     this.partition = partition;
     this.lost = lost;
     const { view, limits, delivery } = owner;
-    this.connections = new Connections(view.settings, view.settings.transactionTimeoutMs);
+    this.connections = view.open(view.settings.transactionTimeoutMs);
     this.writer = delivery === 'at-least-once' ? new RecordWriter(view, limits) : null;
     this.feed = new Feed(owner.topic, partition);
     owner.fetcher.add(this.feed);

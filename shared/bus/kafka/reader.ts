@@ -7,7 +7,6 @@ import { errorText, MillraceError } from '../../domain/errors.ts';
 import type { InRecord } from '../../domain/record.ts';
 import type { ReadBatch, ReadOptions } from '../bus.ts';
 import type { ClusterView } from './cluster-view.ts';
-import { Connections } from './connections.ts';
 import { Feed } from './feed.ts';
 import { Fetcher } from './fetcher.ts';
 import { boundsOf } from './list-offsets.ts';
@@ -120,7 +119,7 @@ function finished({ end, position }: Cursor): boolean {
 async function openCursors(view: ClusterView, options: ReadOptions, signal: AbortSignal): Promise<Cursor[]> {
   const { topic, until } = options;
   await trackUntilReached(view, topic, signal);
-  const connections = new Connections(view.settings, OFFSETS_TIMEOUT_MS);
+  const connections = view.open(OFFSETS_TIMEOUT_MS);
   try {
     const count = view.partitionsSeen(topic);
     const partitions = options.partitions ?? Array.from({ length: count }, (_, i) => i);

@@ -8,7 +8,7 @@ import type { OutRecord } from '../../domain/record.ts';
 import { backoffMs } from './backoff.ts';
 import { BrokerRefusal, brokerCode, CODE, denied, leaderMoved, tooLarge, transient } from './broker-errors.ts';
 import type { ClusterView } from './cluster-view.ts';
-import { Connections } from './connections.ts';
+import type { Connections } from './connections.ts';
 import { planBatches } from './internals/record-batch.ts';
 import { type BatchLimits, type BatchOutcome, sendBatches, sequenceAfter } from './produce.ts';
 import type { ProduceBatch } from './requests/produce.ts';
@@ -66,7 +66,7 @@ export class RecordWriter {
   constructor(view: ClusterView, limits: BatchLimits, connections?: Connections) {
     this.view = view;
     this.limits = limits;
-    this.connections = connections ?? new Connections(view.settings, REQUEST_TIMEOUT_MS);
+    this.connections = connections ?? view.open(REQUEST_TIMEOUT_MS);
   }
 
   /**
