@@ -38,6 +38,9 @@ export function clusterSettings(nodes: NodeCount): Readonly<Record<string, strin
     // A node that was killed may come back once the controller has missed it; the default is 9 s.
     'broker.session.timeout.ms': '3000',
     'broker.heartbeat.interval.ms': '500',
+    // How long a coordinator waits for a broker that hangs and was to write a transaction's marker, before it asks the new
+    // leader: for so long the next transaction of that producer cannot begin. The default is 30 s.
+    'request.timeout.ms': '10000',
     'log.cleaner.dedupe.buffer.size': '2097152',
   };
 }

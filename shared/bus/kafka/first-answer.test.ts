@@ -54,6 +54,5 @@ describe('the first answer', () => {
   it('does not come when all fail or hang: the last failure is told', async () => {
     expect(await ask('fails', 'fails-too')).toEqual({ error: 'fails-too', afterMs: 0 });
     expect(await ask('hangs', 'fails')).toEqual({ error: 'hangs', afterMs: TIMEOUT_MS });
-    expect(await ask()).toMatchObject({ error: 'nobody to ask' });
   });
 });

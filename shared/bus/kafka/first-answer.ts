@@ -3,6 +3,7 @@
 //       be slow.
 
 import type { Clock } from '../../domain/clock.ts';
+import { assert } from '../../domain/errors.ts';
 
 export interface Asking {
   readonly clock: Clock;
@@ -12,13 +13,15 @@ export interface Asking {
 
 /**
  * The first answer of any of `candidates`, which are asked in this order. A failure is followed by the next at once.
- * @throws the last failure when all have failed, or an error that none was asked
+ * @param candidates at least one
+ * @throws the last failure when all have failed
  */
 export function firstAnswer<T>(
   candidates: readonly string[],
   ask: (candidate: string) => Promise<T>,
   { clock, hedgeMs }: Asking,
 ): Promise<T> {
+  assert(candidates.length > 0, 'somebody is asked');
   const over = new AbortController();
   let [asked, failed] = [0, 0];
   return new Promise<T>((resolve, reject) => {
@@ -33,7 +36,6 @@ export function firstAnswer<T>(
       });
       void clock.sleep(hedgeMs, over.signal).then(askNext);
     };
-    if (candidates.length === 0) reject(new RangeError('nobody to ask'));
     askNext();
   }).finally(() => over.abort());
 }
