@@ -8,23 +8,13 @@ import { startComparator } from '../../services/comparator/service.ts';
 import type { LogHooks } from '../../shared/bus/memory/hooks.ts';
 import { type MemoryBus, memoryBus } from '../../shared/bus/memory/memory-bus.ts';
 import { memoryLog } from '../../shared/bus/memory/memory-log.ts';
-import { encodeControl } from '../../shared/codec/control.ts';
 import { isCi } from '../../shared/config/ci.ts';
-import type { OutRecord } from '../../shared/domain/record.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
 import { silentLog } from '../../shared/telemetry/logger.ts';
 import { between, pick, seeded } from '../sim/random.ts';
-import {
-  CONTENT_ENDPOINT,
-  CONTENT_LIMITS,
-  CONTENT_PARTITIONS,
-  CONTENT_ROLLOUT,
-  CONTENT_SHADOWS,
-  comparedContent,
-  piecesOf,
-} from '../support/compared-content.ts';
-import { type Counted, countedOf } from '../support/compared-counts.ts';
-import { planOf } from '../support/plans.ts';
+import { CONTENT_LIMITS, CONTENT_PARTITIONS, comparedContent } from '../support/compared-content.ts';
+import type { Counted } from '../support/compared-counts.ts';
+import { ComparedWorld } from '../support/compared-world.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 /** The rest of the hundred under CI: `npm run check` is to stay short. */
@@ -37,7 +27,6 @@ const SESSION_MS = 1_000;
 const LOOK_MS = 7_000;
 const END_MS = 90_000;
 const topics = topicsOf('');
-const encoder = new TextEncoder();
 
 type Moment = 'time' | 'before-append' | 'before-commit' | 'after-commit';
 
@@ -112,44 +101,22 @@ async function counted({ pace, content, kills }: Trial): Promise<{ counts: Count
   const clock = new VirtualClock();
   const victims = new Victims(clock, kills);
   const bus = memoryBus(victims.log, { clock, name: 'users' });
-  await bus.admin.createTopics([
-    ...topics.controlTopicSpecs(),
-    ...topics.endpointTopicSpecs(CONTENT_ENDPOINT, CONTENT_PARTITIONS),
-  ]);
-  const plan = (revision: number, shadows: typeof CONTENT_SHADOWS): OutRecord => ({
-    ...{ topic: topics.control('plans'), partition: 0, key: encoder.encode(CONTENT_ENDPOINT), headers: [] },
-    value: encodeControl('plan', planOf(revision, { rollout: CONTENT_ROLLOUT, shadows })),
-  });
-  await bus.write([...content.requests, plan(1, CONTENT_SHADOWS)]);
-  const random = seeded(pace ?? 0);
-  const streams = [content.predictions, content.shadow, content.labels].map((records) =>
-    pace === null ? [[...records]] : piecesOf(records, PIECE_MAX, random),
-  );
-  while (streams.some((pieces) => pieces.length > 0)) {
-    const records = streams.flatMap((pieces) => (pace === null || random() < 0.7 ? (pieces.shift() ?? []) : []));
-    if (records.length > 0) await bus.write(records);
+  const world = new ComparedWorld({ bus, topics, content, pieceMax: PIECE_MAX, random: seeded(pace ?? 0) });
+  await world.prepare();
+  do {
+    await (pace === null ? world.writeRest() : world.writeMore());
     victims.step();
     await clock.advance(STEP_MS);
-  }
-  await bus.write([plan(2, [])]);
+  } while (world.unwritten > 0);
+  await world.endRuns();
   for (let waitedMs = 1_000; waitedMs < END_MS; waitedMs += 1_000) {
     victims.step();
     await clock.advance(1_000);
     if (waitedMs % LOOK_MS !== 0) continue;
-    const { counts, done } = await driven(clock, countedOf(bus, topics, CONTENT_ENDPOINT));
-    if (done) return { counts, killed: victims.killed };
+    const counts = await clock.driven(world.counted());
+    if (counts !== null) return { counts, killed: victims.killed };
   }
   throw new RangeError(`not counted within ${END_MS} ms`);
-}
-
-/** What `work` comes to, with time moved on for it. */
-async function driven<T>(clock: VirtualClock, work: Promise<T>): Promise<T> {
-  let over = false;
-  const settled = work.finally(() => {
-    over = true;
-  });
-  await clock.until(() => over);
-  return settled;
 }
 
 const plain = comparedContent({ topics, order: 1, doubled: false });

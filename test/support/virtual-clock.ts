@@ -64,4 +64,14 @@ export class VirtualClock implements Clock {
     await this.until(() => over, ms);
     this.#nowMs = endMs;
   }
+
+  /** What `work` comes to, with time moved on for it. */
+  async driven<T>(work: Promise<T>): Promise<T> {
+    let over = false;
+    const settled = work.finally(() => {
+      over = true;
+    });
+    await this.until(() => over);
+    return settled;
+  }
 }
