@@ -1,13 +1,24 @@
 // FailingBus: a bus whose owners and readers are thrown out at random moments, as a killed process is, without its session.
-// Method: a take, a read or a commit fails: before it is sent, or when it has happened and its answer is lost. The bus starts the
-//         partition's work over, and that knows nothing but what is on the topics.
+// Method: a take, a read or a commit fails: before it is sent, when its outputs are written and its end is not, or when it has
+//         happened and its answer is lost. The bus starts the partition's work over, and that knows only what is on the topics.
 
 import type { Bus, OwnedPartition, ReadBatch, ReadOptions } from '../../shared/bus/bus.ts';
 import { MillraceError } from '../../shared/domain/errors.ts';
 import { between, type Random } from '../sim/random.ts';
 
 /** One of so many fails; a restart reads some ten times before it does anything. */
-const ONE_OF = { take: 2, read: 9, 'commit not sent': 3, 'commit answer lost': 2 } as const;
+const ONE_OF = {
+  take: 2,
+  read: 9,
+  'commit not sent': 3,
+  'commit without its end': 3,
+  'commit answer lost': 2,
+} as const;
+/** No topic takes so much. */
+const TOO_LARGE = new Uint8Array(2 * 1024 * 1024);
+
+type Moment = keyof typeof ONE_OF;
+type Work = Parameters<OwnedPartition['commit']>[0];
 
 export class FailingBus implements Bus {
   readonly kind;
@@ -16,9 +27,9 @@ export class FailingBus implements Bus {
   readonly #random: Random;
   readonly #max: number;
   /** By moment. */
-  readonly failed: Record<keyof typeof ONE_OF, number> = {
+  readonly failed: Record<Moment, number> = {
     ...{ take: 0, read: 0 },
-    ...{ 'commit not sent': 0, 'commit answer lost': 0 },
+    ...{ 'commit not sent': 0, 'commit without its end': 0, 'commit answer lost': 0 },
   };
 
   constructor(bus: Bus, random: Random, max: number) {
@@ -70,15 +81,27 @@ export class FailingBus implements Bus {
       },
       commit: async (work) => {
         this.#maybeFail('commit not sent');
-        await owned.commit(work);
+        await owned.commit(this.#maybeEndless(work));
         this.#maybeFail('commit answer lost');
       },
     };
   }
 
-  #maybeFail(moment: keyof typeof ONE_OF): void {
-    if (this.failures >= this.#max || between(this.#random, 1, ONE_OF[moment]) > 1) return;
+  /** With an output behind the others that is refused when they are written: so the transaction does not end in a commit. */
+  #maybeEndless(work: Work): Work {
+    const [first] = work.outputs;
+    if (first === undefined || !this.#fails('commit without its end')) return work;
+    return { ...work, outputs: [...work.outputs, { ...first, value: TOO_LARGE }] };
+  }
+
+  #fails(moment: Moment): boolean {
+    if (this.failures >= this.#max || between(this.#random, 1, ONE_OF[moment]) > 1) return false;
     this.failed[moment] += 1;
+    return true;
+  }
+
+  #maybeFail(moment: Moment): void {
+    if (!this.#fails(moment)) return;
     throw new MillraceError('COMMIT_DOUBTFUL', { topic: '', partition: 0, detail: `${moment}: planted` });
   }
 }
