@@ -8,12 +8,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** The model process's program, the worker's side of it for a test that kills a worker, the services, demo and simulations. */
+/** A model process's program, the worker's side of it for a test that kills a worker, services, demo, a fault, simulations. */
 const ENTRIES = [
   'demo/run/main.ts',
   'shared/runtimes/child-main.ts',
   'shared/runtimes/spawn.ts',
   ...['cli', 'comparator', 'controller', 'router', 'scorer'].map((service) => `services/${service}/main.ts`),
+  'test/support/die-at-request.ts',
   ...['mutate-hook', 'worker', 'workers'].map((file) => `test/sim/${file}.ts`),
 ];
 

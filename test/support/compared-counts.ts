@@ -1,7 +1,7 @@
 // ComparedCounts: what a comparator has counted, read back from its topics, in a form in which two of them can be compared.
 // Invariant: states and counts on millrace.metrics add up to the totals: what differs is said with its scope.
 
-import type { Bus } from '../../shared/bus/bus.ts';
+import type { Bus, ReadOptions } from '../../shared/bus/bus.ts';
 import { decodeControl } from '../../shared/codec/control.ts';
 import { scopeOf } from '../../shared/comparison/comparison.ts';
 import { fitted } from '../../shared/comparison/fitted.ts';
@@ -140,6 +140,10 @@ export async function countedOf(
 }
 
 /** All records of a topic, up to its end of now. */
-export async function* recordsOf(bus: Bus, topic: string): AsyncGenerator<InRecord> {
-  for await (const { records } of bus.read({ topic, from: 'earliest', until: 'end' })) yield* records;
+export async function* recordsOf(
+  bus: Bus,
+  topic: string,
+  isolation: NonNullable<ReadOptions['isolation']> = 'read_committed',
+): AsyncGenerator<InRecord> {
+  for await (const { records } of bus.read({ topic, from: 'earliest', until: 'end', isolation })) yield* records;
 }

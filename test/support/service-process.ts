@@ -39,12 +39,13 @@ export class Fleet {
     };
   }
 
-  /** One more process; `ready` says when it works. */
-  start(service: ServiceName): ServiceProcess {
+  /** One more process, with settings of its own besides; `ready` says when it works. */
+  start(service: ServiceName, own: Readonly<Record<string, string>> = {}): ServiceProcess {
     const name = `${service}-${this.processes.length}`;
     const started = new ServiceProcess(service, name, {
       ...this.#settings,
       ...this.#only?.[service],
+      ...own,
       MILLRACE_CLIENT_ID: name,
     });
     this.processes.push(started);
