@@ -12,6 +12,8 @@ const CRAWL_TURNS = 10;
 /** Time enough to load again in between; one that never comes up would be given up. */
 const CRASH_EVERY_MS = 1_000;
 const CANDIDATE = 4;
+/** For so long one that was loaded takes traffic, and for so long there is peace before it loads again. */
+const SERVES_MS = 500;
 
 /** Does `work` beside a candidate that ails. */
 type Beside = <T>(place: Place, work: () => Promise<T>) => Promise<T>;
@@ -44,12 +46,14 @@ function serving(everyMs: number, signalAt: (turn: number) => NodeJS.Signals): B
   };
 }
 
-/** It loads, warms up, takes traffic and is rolled back, again and again. */
+/** It loads, warms up, takes traffic and is rolled back, some six times in a window. */
 function loading<T>(place: Place, work: () => Promise<T>): Promise<T> {
   return doneBeside(work, async (over) => {
     while (!over.aborted) {
       await begin(place);
+      await clock.sleep(SERVES_MS, over);
       await end(place);
+      await clock.sleep(SERVES_MS, over);
     }
   });
 }

@@ -7,9 +7,8 @@ import { parseArgs } from 'node:util';
 import { brokerSearch } from '../../shared/broker/find.ts';
 import type { RunningBroker } from '../../shared/broker/running-broker.ts';
 import { errorText, MillraceError } from '../../shared/domain/errors.ts';
-import { AILMENT_NAMES } from './ailments.ts';
 import { runFlood } from './flood.ts';
-import { type NeighbourReport, runNeighbour } from './neighbour.ts';
+import { runNeighbours } from './neighbour.ts';
 import { openPlace, type Place } from './place.ts';
 import { exitCodeOf, floodProblems, neighbourProblems, renderFlood, renderNeighbour } from './report.ts';
 import { INCUMBENT } from './window.ts';
@@ -52,13 +51,8 @@ async function main(): Promise<number> {
   }
   try {
     const flood = await within(broker, 'flood', FLOODED, (place) => runFlood(place, seconds, say));
-    const neighbours: NeighbourReport[] = [];
-    for (const ailment of pairs > 0 ? AILMENT_NAMES : []) {
-      say(`a candidate that ${ailment} beside the incumbent`);
-      neighbours.push(
-        await within(broker, ailment, INCUMBENT, (place) => runNeighbour(place, { ailment, pairs, say })),
-      );
-    }
+    const neighbours =
+      pairs > 0 ? await within(broker, 'neighbours', INCUMBENT, (place) => runNeighbours(place, { pairs, say })) : [];
     const problems = [...floodProblems(flood), ...neighbourProblems(neighbours)];
     const text = [renderFlood(flood), ...neighbours.map(renderNeighbour)].join('\n');
     process.stdout.write(values.json ? `${JSON.stringify({ flood, neighbours, problems })}\n` : `\n${text}\n`);

@@ -1,15 +1,17 @@
 // Neighbour: what a candidate that ails does to the answers of the incumbent beside it.
-// Method: windows without, with and without the candidate, at a steady rate; only answers that the incumbent gave to its own
-//         requests count. The two windows without show what the machine does by itself.
+// Method: windows without, with and without the candidate, and so on, at a steady rate; only answers that the incumbent gave to
+//         its own requests count. Two windows without, one before and one after, show what the machine does by itself.
 
 import { quantile } from '../bench/measure.ts';
-import { AILMENTS, type Ailment } from './ailments.ts';
+import { AILMENT_NAMES, AILMENTS, type Ailment } from './ailments.ts';
 import type { Place } from './place.ts';
 import { openWindow, type WindowFigure } from './window.ts';
 
 const P99_RATIO_MAX = 1.2;
 /** Fewer say whether all requests were answered, and nothing of times. */
 const PAIRS_MIN = 3;
+/** Windows that nobody looks at: the compilers of broker and services are at work for half a minute (docs/benchmarks.md). */
+const WARM_WINDOWS = 3;
 
 /** Windows without a candidate before and after, and with it. */
 export interface Pair {
@@ -33,23 +35,30 @@ export interface NeighbourReport {
   readonly verdict: 'met' | 'missed' | 'inconclusive' | 'answered';
 }
 
-export async function runNeighbour(
+/** All ailments, one after another in one house. */
+export async function runNeighbours(
   place: Place,
-  options: { readonly ailment: Ailment; readonly pairs: number; readonly say: (line: string) => void },
-): Promise<NeighbourReport> {
-  const { ailment, say } = options;
-  const pairs: Pair[] = [];
-  for (let pair = 1; pair <= options.pairs; pair++) {
-    const alone = await windowAlone(place);
-    const window = await openWindow(place);
-    await AILMENTS[ailment](place, window.run);
-    const beside = await window.close();
-    const again = await windowAlone(place);
-    pairs.push({ alone, again, beside });
-    const [before, during, after] = [alone, beside, again].map(({ p99Ms }) => `${p99Ms.toFixed(1)} ms`);
-    say(`  pair ${pair}: p99 ${before} before, ${during} beside, ${after} after`);
+  { pairs: count, say }: { readonly pairs: number; readonly say: (line: string) => void },
+): Promise<readonly NeighbourReport[]> {
+  for (let warm = 0; count >= PAIRS_MIN && warm < WARM_WINDOWS; warm++) await windowAlone(place);
+  const reports: NeighbourReport[] = [];
+  let alone = await windowAlone(place);
+  for (const ailment of AILMENT_NAMES) {
+    say(`a candidate that ${ailment} beside the incumbent`);
+    const pairs: Pair[] = [];
+    for (let pair = 1; pair <= count; pair++) {
+      const window = await openWindow(place);
+      await AILMENTS[ailment](place, window.run);
+      const beside = await window.close();
+      const again = await windowAlone(place);
+      const [before, during, after] = [alone, beside, again].map(({ p99Ms }) => `${p99Ms.toFixed(1)} ms`);
+      say(`  pair ${pair}: p99 ${before} before, ${during} beside, ${after} after`);
+      pairs.push({ alone, again, beside });
+      alone = again;
+    }
+    reports.push(neighbourReport(ailment, pairs));
   }
-  return neighbourReport(ailment, pairs);
+  return reports;
 }
 
 export function neighbourReport(ailment: Ailment, pairs: readonly Pair[]): NeighbourReport {
