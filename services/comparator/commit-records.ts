@@ -3,6 +3,7 @@
 
 import { CONTROL_CONTENT_TYPE, encodeControl } from '../../shared/codec/control.ts';
 import { type Changes, parseScope, scopeOf } from '../../shared/comparison/comparison.ts';
+import { asWritten } from '../../shared/comparison/fitted.ts';
 import type { Example } from '../../shared/comparison/report.ts';
 import { type Comparison, type JoinCounts, runKey, type Totals } from '../../shared/domain/comparison.ts';
 import type { OutRecord } from '../../shared/domain/record.ts';
@@ -27,7 +28,7 @@ export function recordsOf(
   const added = changes.windows.map(({ scope, startMs, states }) => ({
     scope,
     startMs,
-    states: JSON.stringify(states),
+    states: asWritten(states).text,
   }));
   const windows = [...added, ...countsWindow(totals, counted, windowMs)].map(({ scope, ...what }) => {
     const window = { endpoint, rollout, ...parseScope(scope), partition, windowMs, ...what };

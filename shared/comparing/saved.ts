@@ -6,7 +6,7 @@
 
 import { CONTROL_BYTES_MAX } from '../codec/limits.ts';
 import { COMPARISON_START, type SavedComparison } from '../comparison/comparison.ts';
-import { bytesWithin, fitted } from '../comparison/fitted.ts';
+import { asWritten, bytesWithin, fitted } from '../comparison/fitted.ts';
 import { levelOf, parseStates } from '../comparison/metrics/registry.ts';
 import { chosenOf, type Field, shownMax } from '../comparison/outcome.ts';
 import type { Example } from '../comparison/report.ts';
@@ -69,10 +69,14 @@ function scopesText(
   const dropped: string[] = [];
   let bytes = 2;
   for (const [scope, states] of Object.entries(scopes).reverse()) {
-    const entry = bytes > bytesMax ? '' : `${JSON.stringify(scope)}:${JSON.stringify(states)}`;
-    bytes += bytesWithin(entry) + 1;
-    if (bytes <= bytesMax) kept.unshift(entry);
-    else dropped.push(scope);
+    if (bytes <= bytesMax) {
+      const written = asWritten(states);
+      const name = `${JSON.stringify(scope)}:`;
+      // Less one pair of quotes: it is one text.
+      bytes += bytesWithin(name) + written.bytes - 2 + 1;
+      if (bytes <= bytesMax) kept.unshift(`${name}${written.text}`);
+    }
+    if (bytes > bytesMax) dropped.push(scope);
   }
   return { text: `{${kept.join(',')}}`, dropped };
 }
