@@ -208,22 +208,27 @@ function readDouble(cursor: Cursor): number {
 
 /** Longest string that a reader remembers, bytes: a digest. */
 const REMEMBERED_BYTES_MAX = 64;
+/** Strings that a reader remembers: digests of the versions that answer in turn, a rollout's two and a shadow's among them. */
+const REMEMBERED_MAX = 4;
 
 /** Names, datatypes and digests come again and again: comparing bytes with the last ones is cheaper than making a string. */
 function stringReader(): Read {
-  let last = '';
-  let lastBytes: Bytes = new Uint8Array();
+  const known: { readonly bytes: Bytes; readonly text: string }[] = [];
+  let oldest = 0;
   return (cursor) => {
     const length = takeLength(cursor);
     const { bytes, position } = cursor;
     cursor.position += length;
-    if (length === lastBytes.length && areAt(bytes, position, lastBytes)) return last;
+    for (let i = 0; i < known.length; i++) {
+      const one = known[i];
+      if (one !== undefined && one.bytes.length === length && areAt(bytes, position, one.bytes)) return one.text;
+    }
     const view = bytes.subarray(position, position + length);
     if (!isUtf8(view)) throw cursor.unreadable('a string is not UTF-8');
     const text = utf8Text(view);
     if (length <= REMEMBERED_BYTES_MAX) {
-      last = text;
-      lastBytes = Uint8Array.from(view);
+      known[oldest] = { bytes: Uint8Array.from(view), text };
+      oldest = (oldest + 1) % REMEMBERED_MAX;
     }
     return text;
   };

@@ -53,7 +53,9 @@ export function decodeAnswer(value: Bytes, contentType: string | null): ReadAnsw
 
 /** Name of the codec of a record. An empty value counts as JSON. */
 export function codecNameOf(contentType: string | null, value: Bytes): PayloadCodec['name'] {
-  const named = contentType === null ? undefined : MEDIA_TYPES.get(mediaType(contentType));
+  // As we write them ourselves, most of the time.
+  const named =
+    contentType === null ? undefined : (MEDIA_TYPES.get(contentType) ?? MEDIA_TYPES.get(mediaType(contentType)));
   return named ?? (value.length === 0 || looksLikeJson(value) ? 'json' : 'avro');
 }
 

@@ -131,25 +131,40 @@ interface Expected {
   readonly count: number;
 }
 
-/** A view where the bytes are aligned, else a copy. */
+/** A view where there are many bytes and they are aligned, else a copy. */
 function elementsOfBytes(bytes: Bytes, { spec, count }: Expected): TensorData {
   const { name, datatype } = spec;
   const size = DATATYPE_BYTES[datatype];
   if (bytes.length !== count * size) {
     throw tensorError(name, `${bytes.length} bytes of data, and its shape needs ${count * size}`);
   }
-  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
-  const data = viewOf(datatype, aligned, count);
   if (datatype === 'BOOL') {
-    const at = aligned.findIndex((byte) => byte > 1);
-    if (at >= 0) throw tensorError(name, `element ${at} is ${aligned[at]}; a BOOL is 0 or 1`);
+    const at = bytes.findIndex((byte) => byte > 1);
+    if (at >= 0) throw tensorError(name, `element ${at} is ${bytes[at]}; a BOOL is 0 or 1`);
   }
+  const data =
+    datatype === 'FP32' && bytes.length <= SMALL_BYTES
+      ? smallFloats(bytes, count)
+      : viewOf(datatype, bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes), count);
   if (data instanceof Float32Array || data instanceof Float64Array) {
     for (let i = 0; i < data.length; i++) {
       if (!Number.isFinite(data[i])) throw new MillraceError('REQUEST_NOT_FINITE', { tensor: clip(name), index: i });
     }
   }
   return data;
+}
+
+/** Typed arrays of so many bytes the engine keeps in its own heap, until their buffer is asked for. */
+const SMALL_BYTES = 64;
+const scratch = new Uint8Array(SMALL_BYTES);
+const scratchFloats = new Float32Array(scratch.buffer);
+
+/** A copy: a few scores of an answer cost less than a view of them does. */
+function smallFloats(bytes: Bytes, count: number): Float32Array {
+  for (let at = 0; at < bytes.length; at++) scratch[at] = bytes[at] ?? 0;
+  const floats = new Float32Array(count);
+  for (let at = 0; at < count; at++) floats[at] = scratchFloats[at] ?? 0;
+  return floats;
 }
 
 function viewOf(datatype: Datatype, { buffer, byteOffset }: Bytes, count: number): TensorData {

@@ -75,12 +75,17 @@ export function fieldsOf(signature: Signature, tolerances: PlanShadow['tolerance
 export function valuesOf(outputs: readonly Tensor[], fields: readonly Field[]): Column[] | null {
   const values: Column[] = [];
   for (const { name, size } of fields) {
-    const tensor = outputs.find((output) => output.name === name);
+    const tensor = tensorNamed(outputs, name);
     if (tensor === undefined || tensor.data.length !== (tensor.shape[0] ?? 0) * size) return null;
     const { data } = tensor;
     values.push(data instanceof BigInt64Array ? Float64Array.from(data, Number) : data);
   }
   return values;
+}
+
+function tensorNamed(tensors: readonly Tensor[], name: string): Tensor | undefined {
+  for (const tensor of tensors) if (tensor.name === name) return tensor;
+  return undefined;
 }
 
 /** Class of one row: the place of its largest score, the first of equals. */

@@ -46,7 +46,9 @@ export type Signature = Readonly<z.infer<typeof signatureSchema>>;
 
 /** Elements of one row: the product of all dimensions but the first. */
 export function rowElements(shape: readonly number[]): number {
-  return shape.slice(1).reduce((product, size) => product * size, 1);
+  let elements = 1;
+  for (let dimension = 1; dimension < shape.length; dimension++) elements *= shape[dimension] ?? 1;
+  return elements;
 }
 
 /** The first difference between two signatures in words, or null when a model of one can serve the other. */
