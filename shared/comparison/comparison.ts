@@ -47,6 +47,13 @@ interface Versions {
   readonly shadow: { readonly version: number } | null;
 }
 
+interface OpenWindow {
+  readonly live: number;
+  readonly shadow: number | null;
+  readonly startMs: number;
+  readonly states: MetricStates;
+}
+
 /** Scope of a pair of versions; null: answers without a pair. */
 export function scopeOf(live: number, shadow: number | null): string {
   return `${live}~${shadow ?? ''}`;
@@ -64,6 +71,8 @@ export class Comparison {
   #states: Record<string, MetricStates>;
   readonly #examples: Examples<Example>;
   readonly #windows = new Map<string, Changes['windows'][number]>();
+  /** The one that the last answer was counted in: so will the next, most of the time. */
+  #window: OpenWindow | null = null;
   #newExamples: Example[] = [];
 
   constructor(options: ComparisonOptions, saved: SavedComparison = COMPARISON_START) {
@@ -100,6 +109,7 @@ export class Comparison {
   take(): Changes {
     const windows = [...this.#windows.values()].map((window) => ({ ...window, states: fitted(window.states) }));
     this.#windows.clear();
+    this.#window = null;
     // First by scope: after an outage there are hundreds of windows, and totals may be large. What was counted last stands last.
     const added = new Map<string, MetricStates>();
     for (const { scope, states } of windows) {
@@ -147,12 +157,14 @@ export class Comparison {
   #windowOf({ live, shadow }: Versions, timestampMs: number): MetricStates {
     const { windowMs } = this.#options;
     const startMs = Math.floor(timestampMs / windowMs) * windowMs;
-    const scope = scopeOf(live.version, shadow?.version ?? null);
+    const versions = { live: live.version, shadow: shadow?.version ?? null };
+    const last = this.#window;
+    if (last?.startMs === startMs && last.live === versions.live && last.shadow === versions.shadow) return last.states;
+    const scope = scopeOf(versions.live, versions.shadow);
     const key = `${scope}@${startMs}`;
-    const known = this.#windows.get(key);
-    if (known !== undefined) return known.states;
-    const states = emptyStates();
+    const states = this.#windows.get(key)?.states ?? emptyStates();
     this.#windows.set(key, { scope, startMs, states });
+    this.#window = { ...versions, startMs, states };
     return states;
   }
 

@@ -67,7 +67,7 @@ function hashOf(source: string): number {
     if (code >= 0x80) return murmur3(encoder.encode(source), SAMPLE_SEED);
     scratch[at] = code;
   }
-  return murmur3(scratch.subarray(0, source.length), SAMPLE_SEED);
+  return murmur3(scratch, SAMPLE_SEED, source.length);
 }
 
 function isWorse(a: Exemplary, b: Exemplary): boolean {

@@ -291,13 +291,11 @@ export class Join {
   }
 
   #decide(source: number): void {
-    const live = this.#pending.has(source, 'live');
-    const shadow = this.#pending.has(source, 'shadow');
-    if (live === shadow) return;
-    const side = live ? 'live' : 'shadow';
+    const side = this.#pending.onlySide(source);
+    if (side === null) return;
     const placed = this.#pending.get(source, side);
     if (placed !== null) this.#pending.settle(source, side, placed);
-    if (shadow) {
+    if (side === 'shadow') {
       this.#counts.missingLive += 1;
       this.#unanswered -= 1;
     } else if (this.#skipped.some(({ from, to }) => source >= from && source < to)) this.#counts.skipped += 1;

@@ -28,6 +28,8 @@ const NONE = -1;
 /** version, timestampMs, rows of a settled outcome. */
 const SETTLED_HEAD_DOUBLES = 3;
 const SLOTS_FIRST = 1_024;
+/** Doubles of a column that are copied one by one: asking the engine to do it costs more than they do. */
+const COPIED_MAX = 64;
 
 interface Chunk {
   readonly id: number;
@@ -69,6 +71,15 @@ export class Pending {
   has(source: number, side: Side): boolean {
     const slot = this.#slots.get(source);
     return slot !== undefined && this.#refs[side][slot] !== NONE;
+  }
+
+  /** The side that is there without the other; null when both are or none is. */
+  onlySide(source: number): Side | null {
+    const slot = this.#slots.get(source);
+    if (slot === undefined) return null;
+    const live = this.#refs.live[slot] !== NONE;
+    const shadow = this.#refs.shadow[slot] !== NONE;
+    return live === shadow ? null : live ? 'live' : 'shadow';
   }
 
   /** The outcome of one side, unpacked; null when it is not there or is settled. */
@@ -146,7 +157,8 @@ export class Pending {
     data[used + 5] = timestampMs;
     let at = used + HEAD_DOUBLES;
     for (const column of values) {
-      data.set(column, at);
+      if (column.length > COPIED_MAX) data.set(column, at);
+      else for (let place = 0; place < column.length; place++) data[at + place] = column[place] ?? 0;
       at += column.length;
     }
     chunk.used = at;

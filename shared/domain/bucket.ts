@@ -9,10 +9,11 @@ export const BUCKETS = 10_000;
 /**
  * MurmurHash3 x86 32-bit. Source: Austin Appleby, smhasher, MurmurHash3_x86_32 (public domain).
  * @param seed unsigned 32-bit
+ * @param length bytes of `data` that count
  * @returns unsigned 32-bit
  */
-export function murmur3(data: Bytes, seed: number): number {
-  const blocks = data.length & ~3;
+export function murmur3(data: Bytes, seed: number, length = data.length): number {
+  const blocks = length & ~3;
   let hash = seed | 0;
   for (let i = 0; i < blocks; i += 4) {
     const word = at(data, i) | (at(data, i + 1) << 8) | (at(data, i + 2) << 16) | (at(data, i + 3) << 24);
@@ -21,9 +22,9 @@ export function murmur3(data: Bytes, seed: number): number {
     hash = (Math.imul(hash, 5) + 0xe6546b64) | 0;
   }
   let tail = 0;
-  for (let i = data.length - 1; i >= blocks; i--) tail = (tail << 8) | at(data, i);
-  if (data.length > blocks) hash ^= mixWord(tail);
-  hash ^= data.length;
+  for (let i = length - 1; i >= blocks; i--) tail = (tail << 8) | at(data, i);
+  if (length > blocks) hash ^= mixWord(tail);
+  hash ^= length;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;
