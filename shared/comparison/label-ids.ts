@@ -1,6 +1,8 @@
 // LabelIds: labels that name a request id, and the sources that these ids belong to.
 // Invariant: bounded: an id that is the request's place needs no memory, and of labels that nobody knows the oldest go.
 
+import { IdTable } from './id-table.ts';
+
 /** Labels by id that wait for their request. */
 const WAITING_MAX = 10_000;
 
@@ -11,7 +13,7 @@ export interface IdLabel {
 }
 
 export class LabelIds {
-  readonly #sources = new Map<string, number>();
+  readonly #sources = new IdTable();
   readonly #waiting = new Map<string, readonly IdLabel[]>();
   #held = 0;
 
@@ -22,7 +24,7 @@ export class LabelIds {
   }
 
   sourceOf(id: string): number | null {
-    return this.#sources.get(id) ?? null;
+    return this.#sources.get(id);
   }
 
   hold(id: string, label: IdLabel): void {
@@ -34,7 +36,7 @@ export class LabelIds {
 
   /** Sources below `bound` take no label any more. */
   forget(bound: number): void {
-    for (const [id, source] of this.#sources) if (source < bound) this.#sources.delete(id);
+    this.#sources.forget(bound);
   }
 
   #release(id: string): readonly IdLabel[] {

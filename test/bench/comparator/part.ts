@@ -7,7 +7,7 @@ import { median, type Verdict } from '../report.ts';
 
 const PAIRS_PER_SECOND_MIN = 50_000;
 const PENDING_BYTES_MAX = 200;
-/** Above chance, five bytes for each answer; request ids that are never let go make it 77 %. */
+/** Above chance, five bytes for each answer; request ids that are never let go make it 50 %. */
 const GROWTH_PERCENT_MAX = 5;
 
 export type Kind = 'fold-avro' | 'fold-json' | 'pending' | 'pending-own-ids' | 'absent';
