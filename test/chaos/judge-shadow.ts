@@ -3,9 +3,8 @@
 // Invariant: nothing is under way any more, so all counts must be there, and nothing may have come late or twice.
 
 import { DIGITS_ENDPOINT } from '../../demo/data/digits.ts';
-import { joinCountsSchema, runKey, type Totals } from '../../shared/domain/comparison.ts';
+import { joinCountsSchema, runKey } from '../../shared/domain/comparison.ts';
 import { systemClock as clock } from '../../shared/process/clock.ts';
-import { noteTotals } from '../support/compared-counts.ts';
 import { miscounted, type RecountedRun, recount } from '../support/recount.ts';
 import { PARTITIONS, type World } from './world.ts';
 
@@ -32,7 +31,8 @@ export interface ShadowFigures {
 export async function shadowVerdict(world: World): Promise<{ figures: ShadowFigures; problems: string[] }> {
   const unfinished = await ended(world);
   const { bus, topics } = world;
-  const { runs, problems } = await recount({ bus, topics, endpoint: DIGITS_ENDPOINT, partitions: PARTITIONS });
+  const place = { bus, topics, endpoint: DIGITS_ENDPOINT, partitions: PARTITIONS };
+  const { runs, problems } = await recount({ ...place, totals: world.totals.all() });
   const shadows = runs.filter(({ run }) => run !== LIVE);
   const open = shadows.filter(({ totals }) => totals?.ended !== true);
   const sum = (of: (run: RecountedRun) => number) => shadows.reduce((total, run) => total + of(run), 0);
@@ -53,26 +53,16 @@ export async function shadowVerdict(world: World): Promise<{ figures: ShadowFigu
   return { figures, problems: found.slice(0, PROBLEMS_MAX) };
 }
 
-/** Follows the totals until every answer is counted and every run has ended. @returns what is lacking when that takes too long */
-async function ended({ bus, topics, answers }: World): Promise<string[]> {
-  const newest = new Map<string, Totals>();
-  const over = new AbortController();
-  const topic = topics.endpoint(DIGITS_ENDPOINT, 'totals');
-  const following = (async () => {
-    for await (const { records } of bus.read({ topic, from: 'earliest', until: 'never', signal: over.signal })) {
-      for (const record of records) noteTotals(newest, record);
-    }
-  })();
+/** Waits until every answer is counted and every run has ended. @returns what is lacking when that takes too long */
+async function ended({ totals, answers }: World): Promise<string[]> {
   const lacking = () => {
-    const all = [...newest.values()];
+    const all = [...totals.all().values()];
     const live = all.filter((one) => runKey(one) === LIVE);
     const uncounted = answers.total - live.reduce((sum, { counts }) => sum + counts.matched, 0);
     const open = all.filter((one) => !one.ended && !live.includes(one)).length;
     return uncounted <= 0 && open === 0 ? [] : [`${uncounted} answers are not counted, ${open} comparisons are open`];
   };
   const untilMs = clock.nowMs() + ENDS_WITHIN_MS;
-  while (lacking().length > 0 && clock.nowMs() < untilMs) await Promise.race([clock.sleep(POLL_MS), following]);
-  over.abort();
-  await following;
+  while (lacking().length > 0 && clock.nowMs() < untilMs) await clock.sleep(POLL_MS);
   return lacking().map((words) => `after ${ENDS_WITHIN_MS} ms ${words}`);
 }

@@ -15,6 +15,9 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
+/** Against what never comes, not what is slow. */
+const eventually = (check: () => void) => vi.waitFor(check, { timeout: 10_000 });
+
 /** A clock whose sleepers wake when they are told. */
 function handClock(): Clock & { wake(): void; readonly sleeping: number } {
   const sleepers: (() => void)[] = [];
@@ -92,7 +95,7 @@ it('passes everything on, in order, however the bytes arrive', async () => {
   const { socket, ids } = await connect();
   const bytes = Buffer.concat([request('Fetch', 1), request('Produce', 2, { pad: 300_000 }), request('EndTxn', 3)]);
   for (let at = 0; at < bytes.length; at += 70_001) socket.write(bytes.subarray(at, at + 70_001));
-  await vi.waitFor(() => expect(ids()).toEqual([1, 2, 3]));
+  await eventually(() => expect(ids()).toEqual([1, 2, 3]));
 });
 
 it('splits frames that come byte by byte', () => {
@@ -114,7 +117,7 @@ it('swallows one answer of an API, once, after the broker has acted', async () =
   const { socket, ids } = await connect();
   meddling.arm({ api: 'EndTxn', deed: { do: 'swallow' } });
   for (const frame of [request('Fetch', 1), request('EndTxn', 2), request('EndTxn', 3)]) socket.write(frame);
-  await vi.waitFor(() => expect(ids()).toEqual([1, 3]));
+  await eventually(() => expect(ids()).toEqual([1, 3]));
   expect(served).toEqual([1, 2, 3]);
 });
 
@@ -123,7 +126,7 @@ it('rewrites an error code in fixed and in flexible layouts', async () => {
   const { socket, answers } = await connect();
   meddling.arm({ api: 'EndTxn', deed: { do: 'rewrite', code: CONCURRENT_TRANSACTIONS } });
   socket.write(request('EndTxn', 7));
-  await vi.waitFor(() => expect(answers).toEqual([{ correlationId: 7, error: CONCURRENT_TRANSACTIONS }]));
+  await eventually(() => expect(answers).toEqual([{ correlationId: 7, error: CONCURRENT_TRANSACTIONS }]));
   expect(withErrorCode(Buffer.alloc(16), 'EndTxn', 3, 51)?.readInt16BE(13)).toBe(51);
   expect(withErrorCode(Buffer.alloc(16), 'Produce', 3, 51)).toBeNull();
 });
@@ -133,10 +136,10 @@ it('delays an answer and what is behind it', async () => {
   const { socket, ids } = await connect();
   meddling.arm({ api: 'Heartbeat', deed: { do: 'delay', ms: 5_000 } });
   for (const frame of [request('Fetch', 1), request('Heartbeat', 2), request('Fetch', 3)]) socket.write(frame);
-  await vi.waitFor(() => expect(clock.sleeping).toBe(1));
+  await eventually(() => expect(clock.sleeping).toBe(1));
   expect(ids()).toEqual([1]);
   clock.wake();
-  await vi.waitFor(() => expect(ids()).toEqual([1, 2, 3]));
+  await eventually(() => expect(ids()).toEqual([1, 2, 3]));
 });
 
 it('delivers a request long after its connection broke', async () => {
@@ -147,7 +150,7 @@ it('delivers a request long after its connection broke', async () => {
   await once(socket, 'close');
   expect(served).toEqual([]);
   clock.wake();
-  await vi.waitFor(() => expect(served).toEqual([9]));
+  await eventually(() => expect(served).toEqual([9]));
 });
 
 it('holds the request of one client, and says so', async () => {
@@ -160,8 +163,8 @@ it('holds the request of one client, and says so', async () => {
     applies: ({ clientId }) => clientId === 'scorer-2',
   });
   for (const frame of [request('EndTxn', 1), request('EndTxn', 2, { client: 'scorer-2' })]) socket.write(frame);
-  await vi.waitFor(() => expect(held).toEqual(['group.digits.lane.green-3']));
-  await vi.waitFor(() => expect(ids()).toEqual([1]));
+  await eventually(() => expect(held).toEqual(['group.digits.lane.green-3']));
+  await eventually(() => expect(ids()).toEqual([1]));
   expect(served).toEqual([1]);
 });
 
@@ -171,17 +174,17 @@ it('stalls one direction until it may flow, and cuts connections, but never thos
   const watcher = await connect();
   client.socket.write(request('Fetch', 1));
   watcher.socket.write(request('Fetch', 2, { client: 'watch' }));
-  await vi.waitFor(() => expect([...client.ids(), ...watcher.ids()]).toEqual([1, 2]));
+  await eventually(() => expect([...client.ids(), ...watcher.ids()]).toEqual([1, 2]));
   proxy.stall('responses');
   client.socket.write(request('Fetch', 3));
   watcher.socket.write(request('Fetch', 4, { client: 'watch' }));
-  await vi.waitFor(() => expect(watcher.ids()).toEqual([2, 4]));
-  await vi.waitFor(() => expect(served).toContain(3));
+  await eventually(() => expect(watcher.ids()).toEqual([2, 4]));
+  await eventually(() => expect(served).toContain(3));
   expect(client.ids()).toEqual([1]);
   proxy.flow();
-  await vi.waitFor(() => expect(client.ids()).toEqual([1, 3]));
+  await eventually(() => expect(client.ids()).toEqual([1, 3]));
   expect(proxy.cut()).toBe(1);
   await once(client.socket, 'close');
   watcher.socket.write(request('Fetch', 5, { client: 'watch' }));
-  await vi.waitFor(() => expect(watcher.ids()).toEqual([2, 4, 5]));
+  await eventually(() => expect(watcher.ids()).toEqual([2, 4, 5]));
 });

@@ -11,6 +11,7 @@ import { kafkaBus } from '../../shared/bus/kafka/kafka-bus.ts';
 import { MillraceError } from '../../shared/domain/errors.ts';
 import { type Topics, topicsOf } from '../../shared/domain/topics.ts';
 import { systemClock as clock } from '../../shared/process/clock.ts';
+import { NewestTotals } from '../support/compared-counts.ts';
 import { eventually } from '../support/eventually.ts';
 import { modelProcesses } from '../support/model-processes.ts';
 import { Fleet, type ServiceName, type ServiceProcess } from '../support/service-process.ts';
@@ -51,6 +52,8 @@ export class World {
   readonly bus: Bus;
   readonly topics: Topics = topicsOf(PREFIX);
   readonly answers = new Answers(PARTITIONS, clock);
+  /** From the beginning: what a comparator takes off the record is gone once it is compacted. */
+  readonly totals = new NewestTotals();
   readonly say: (line: string) => void;
   readonly #ended = new AbortController();
   #operator: Operator | null = null;
@@ -98,10 +101,16 @@ export class World {
     return this.#operator;
   }
 
-  /** Begins to read the answers. @returns what rejects when they cannot be read */
-  follow(): Promise<void> {
-    const topic = this.topics.endpoint(DIGITS_ENDPOINT, 'predictions');
-    return this.answers.follow(this.bus, topic, this.#ended.signal);
+  /** Begins to read answers and totals. @returns what rejects when they cannot be read */
+  async follow(): Promise<void> {
+    const [predictions, totals] = (['predictions', 'totals'] as const).map((kind) =>
+      this.topics.endpoint(DIGITS_ENDPOINT, kind),
+    ) as [string, string];
+    const { signal } = this.#ended;
+    await Promise.all([
+      this.answers.follow(this.bus, predictions, signal),
+      this.totals.follow(this.bus, totals, signal),
+    ]);
   }
 
   of(service: ServiceName): readonly ServiceProcess[] {

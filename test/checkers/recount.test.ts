@@ -12,6 +12,7 @@ import { HEADER, header } from '../../shared/domain/headers.ts';
 import type { OutRecord } from '../../shared/domain/record.ts';
 import type { ShadowMark } from '../../shared/domain/shadow.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
+import { NewestTotals } from '../support/compared-counts.ts';
 import { bytesOf, ENDPOINT, planOf, shadowOf } from '../support/plans.ts';
 import { miscounted, recount } from '../support/recount.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -29,6 +30,8 @@ interface Bent {
   readonly matchedTwice?: number;
   /** Where the run stands in E.keyed-labels, which holds the one label. */
   readonly labelsRead?: number;
+  /** Its totals were on record, and are taken off it and compacted; whether they were heard of. */
+  readonly takenOff?: 'heard' | 'unheard';
 }
 
 async function found({ outputs = [2, 3, 4, 7, 8, 9], ...bent }: Bent): Promise<string[]> {
@@ -65,15 +68,25 @@ async function found({ outputs = [2, 3, 4, 7, 8, 9], ...bent }: Bent): Promise<s
     ...marks.map(([kind, from, to]) => mark({ kind, from, to })),
     totals({ rollout: '', version: 0 }, answered),
     ...windows({ rollout: '', version: 0 }, [answered]),
-    totals(RUN, compared, bent.labelsRead),
+    ...(bent.takenOff === undefined ? [totals(RUN, compared, bent.labelsRead)] : []),
     ...windows(RUN, [compared, ...(bent.matchedTwice === undefined ? [] : [{ matched: bent.matchedTwice }])]),
   ]);
-  const { runs, problems } = await recount({ bus, topics, endpoint: ENDPOINT, partitions: 1 });
+  const heard = new NewestTotals();
+  const told = totals(RUN, compared, bent.labelsRead);
+  for (const record of [totals({ rollout: '', version: 0 }, answered), told, { ...told, value: null }])
+    heard.note({ ...record, partition: 0, offset: 0, timestampMs: 0 });
+  const of = { bus, topics, endpoint: ENDPOINT, partitions: 1 };
+  const { runs, problems } = await recount(bent.takenOff === 'heard' ? { ...of, totals: heard.all() } : of);
   return [...problems, ...miscounted(runs, COUNTS)];
 }
 
 it('is silent when everything is as it should be', async () => {
   expect(await found({})).toEqual([]);
+});
+
+it('knows what a run had counted whose totals are gone, when it has heard of them', async () => {
+  expect(await found({ takenOff: 'heard' })).toEqual([]);
+  expect((await found({ takenOff: 'unheard' })).join()).toContain('counted nowhere');
 });
 
 it('lets a label go that was keyed when the run was over', async () => {

@@ -29,17 +29,41 @@ export type Counted = Readonly<
 >;
 
 /** The newest totals, by run and partition. Of a run whose totals were taken off the record, the last ones. */
-export async function newestTotals(bus: Bus, topics: Topics, endpoint: string): Promise<ReadonlyMap<string, Totals>> {
-  const newest = new Map<string, Totals>();
-  for await (const record of recordsOf(bus, topics.endpoint(endpoint, 'totals'))) noteTotals(newest, record);
-  return newest;
+export class NewestTotals {
+  /** By key and partition; decoded when somebody asks. */
+  readonly #newest = new Map<string, { readonly record: InRecord; totals: Totals | null }>();
+
+  /** Takes the next record of E.totals. */
+  note(record: InRecord): void {
+    const { key, value, partition } = record;
+    if (value === null) return;
+    // A copy: the value is a part of all that came with it.
+    const kept = { ...record, value: Uint8Array.from(value) };
+    this.#newest.set(`${Buffer.from(key ?? []).toString()} ${partition}`, { record: kept, totals: null });
+  }
+
+  all(): ReadonlyMap<string, Totals> {
+    const all = new Map<string, Totals>();
+    for (const one of this.#newest.values()) {
+      one.totals ??= decodeControl('totals', one.record);
+      all.set(`${runKey(one.totals)} ${one.totals.partition}`, one.totals);
+    }
+    return all;
+  }
+
+  /** Reads until `signal`. @throws what ends the reading */
+  async follow(bus: Bus, topic: string, signal: AbortSignal): Promise<void> {
+    const fetchIntervalMs = 1_000;
+    for await (const { records } of bus.read({ topic, from: 'earliest', until: 'never', signal, fetchIntervalMs }))
+      for (const record of records) this.note(record);
+  }
 }
 
-/** Takes a record of E.totals for the newest of its run and partition. */
-export function noteTotals(newest: Map<string, Totals>, record: InRecord): void {
-  if (record.value === null) return;
-  const one = decodeControl('totals', record);
-  newest.set(`${runKey(one)} ${one.partition}`, one);
+/** What is on record by now. Of runs that were taken off it, compaction leaves nothing. */
+export async function newestTotals(bus: Bus, topics: Topics, endpoint: string): Promise<ReadonlyMap<string, Totals>> {
+  const newest = new NewestTotals();
+  for await (const record of recordsOf(bus, topics.endpoint(endpoint, 'totals'))) newest.note(record);
+  return newest.all();
 }
 
 /** The windows of a run in one partition, added up. */

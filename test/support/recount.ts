@@ -19,6 +19,8 @@ export interface RecountPlace {
   readonly topics: Topics;
   readonly endpoint: string;
   readonly partitions: number;
+  /** What totals said, by run and partition, of runs that were taken off the record as well. Default: what is on record. */
+  readonly totals?: ReadonlyMap<string, Totals>;
 }
 
 export interface RecountedRun {
@@ -35,7 +37,7 @@ export interface RecountedRun {
 /** @returns runs that have begun, and in words what shadows and windows lack or have too much of */
 export async function recount(place: RecountPlace): Promise<{ runs: RecountedRun[]; problems: string[] }> {
   const { bus, topics, endpoint, partitions } = place;
-  const totals = await newestTotals(bus, topics, endpoint);
+  const totals = place.totals ?? (await newestTotals(bus, topics, endpoint));
   const shadows = await shadowsOf(place, totals);
   await readShadow(place, shadows);
   const labelledAt = await labelLookup(place);
