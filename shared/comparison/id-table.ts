@@ -1,5 +1,5 @@
 // IdTable: which source a request id belongs to, for as many requests as a label may still come for.
-// Why no Map: of strings with 36 characters it takes 98 bytes each, and this 52 (docs/benchmarks.md).
+// Why no Map: of strings with 36 characters it takes 98 bytes each, and this 54 (docs/benchmarks.md).
 // Layout: chunks in the order in which ids came. A chunk has the bytes of its ids one after another, and finds them by a hash table
 //         with open addressing that is at most half full. A chunk goes as a whole, when all of its sources may be forgotten.
 
