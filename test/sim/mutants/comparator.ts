@@ -50,8 +50,8 @@ export const COMPARATOR_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: JOIN,
-        find: 'if (live === shadow)\n            return;',
-        replace: 'if (live === shadow)\n            return;\n        this.#counts.matched += 1;',
+        find: 'if (side === null)\n            return;',
+        replace: 'if (side === null)\n            return;\n        this.#counts.matched += 1;',
       },
     ],
   },
