@@ -37,9 +37,8 @@ export class IdTable {
     if (length === null) return;
     const chunk = this.#chunkWithRoom();
     const place = placeOf(chunk, length);
-    const known = chunk.places[place] ?? 0;
-    if (known === 0) append(chunk, place, length);
-    chunk.sources[(known === 0 ? chunk.count : known) - 1] = source;
+    if (chunk.places[place] === 0) append(chunk, place, length);
+    chunk.sources[(chunk.places[place] ?? 0) - 1] = source;
     chunk.lastSource = Math.max(chunk.lastSource, source);
   }
 
@@ -59,8 +58,7 @@ export class IdTable {
   /** Forgets the ids of sources below `bound`. */
   forget(bound: number): void {
     this.#bound = Math.max(this.#bound, bound);
-    if (this.#chunks.some(({ lastSource }) => lastSource < this.#bound))
-      this.#chunks = this.#chunks.filter(({ lastSource }) => lastSource >= this.#bound);
+    this.#chunks = this.#chunks.filter(({ lastSource }) => lastSource >= this.#bound);
   }
 
   #chunkWithRoom(): Chunk {

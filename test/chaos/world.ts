@@ -103,13 +103,11 @@ export class World {
 
   /** Begins to read answers and totals. @returns what rejects when they cannot be read */
   async follow(): Promise<void> {
-    const [predictions, totals] = (['predictions', 'totals'] as const).map((kind) =>
-      this.topics.endpoint(DIGITS_ENDPOINT, kind),
-    ) as [string, string];
     const { signal } = this.#ended;
+    const topic = (kind: 'predictions' | 'totals') => this.topics.endpoint(DIGITS_ENDPOINT, kind);
     await Promise.all([
-      this.answers.follow(this.bus, predictions, signal),
-      this.totals.follow(this.bus, totals, signal),
+      this.answers.follow(this.bus, topic('predictions'), signal),
+      this.totals.follow(this.bus, topic('totals'), signal),
     ]);
   }
 
