@@ -10,6 +10,7 @@ import { repositoryFile } from '../shared/broker/jars.ts';
 import { clusterSettings, imageEnvironment, KAFKA_IMAGE } from '../shared/broker/settings.ts';
 import { COMMON_ROWS } from '../shared/config/common.ts';
 import { type ConfigTable, loadConfig } from '../shared/config/load.ts';
+import { NICE_LIMIT_OF_ZERO } from '../shared/process/priority.ts';
 import { DRAIN_TIMEOUT_MS } from '../shared/process/run.ts';
 
 const composeSchema = z.object({
@@ -26,6 +27,7 @@ const composeSchema = z.object({
       depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
       healthcheck: z.object({ test: z.array(z.string()) }).optional(),
       stop_grace_period: z.string().optional(),
+      ulimits: z.record(z.string(), z.int()).optional(),
     }),
   ),
   volumes: z.record(z.string(), z.null()),
@@ -55,6 +57,10 @@ async function tableOf(name: string): Promise<ConfigTable<typeof COMMON_ROWS>> {
 
 test('it runs Kafka, its topics and every service, and nothing else', () => {
   expect(Object.keys(services).sort()).toEqual([...LONG_RUNNING, 'kafka', 'topics'].sort());
+});
+
+test('what loads behind an incumbent may come back to the priority of its scorer', () => {
+  expect(service('scorer').ulimits?.nice).toBe(NICE_LIMIT_OF_ZERO);
 });
 
 test('Kafka is the pinned version that tests and demo run too', () => {

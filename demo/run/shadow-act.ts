@@ -52,7 +52,7 @@ export class ShadowAct {
     const versions = new Versions({ endpoint, launcher, clock, onState: () => {} });
     const startMs = clock.nowMs();
     try {
-      await versions.reconcile({ rollout: 'replay', versions: [model], revoked: [] });
+      await versions.reconcile({ rollout: 'replay', versions: [model], incumbent: null, revoked: [] });
       await versions.settled(model);
       const report = await replayShadow({
         ...{ ...REPLAY_DEFAULTS, bus, topics, endpoint, model, versions, clock },

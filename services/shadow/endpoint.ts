@@ -100,7 +100,7 @@ export class EndpointShadows {
     const wanted = new Map(shadows.map((shadow) => [`${rollout}/${shadow.version}`, shadow]));
     await this.#end([...this.#runs.keys()].filter((key) => !wanted.has(key)));
     const versions = shadows.map(({ version, digest }) => ({ version, digest }));
-    await this.#versions.reconcile({ rollout, versions, revoked: [] });
+    await this.#versions.reconcile({ rollout, versions, incumbent: null, revoked: [] });
     await this.#watchLiveLag(shadows);
     for (const [key, shadow] of wanted) {
       if (!this.#runs.has(key)) this.#runs.set(key, await this.#join(rollout, shadow));

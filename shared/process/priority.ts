@@ -1,58 +1,116 @@
-// Priority: how a process goes behind those that answer.
+// Priority: how a process goes behind those that answer, for good or for a while.
 // Why a nice value is not enough: where the kernel shares the cores out by sessions first (autogroup, sched(7): the default of
 // most distributions outside containers), `nice` counts within a session only, and a shadow at 19 that a service manager
-// started takes as much as a broker does. There a session has a nice value too.
+// started takes as much as a broker does. There a session has a nice value too. In a container only the process's own counts.
+// Why a while is harder: anybody may bring a session back, but a process only with CAP_SYS_NICE or where RLIMIT_NICE allows it.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants, getPriority, setPriority } from 'node:os';
-import type { Clock } from '../domain/clock.ts';
+import { aborted, type Clock } from '../domain/clock.ts';
 
-const SESSION_FILE = '/proc/self/autogroup';
 /** The kernel lets one session of the machine change in 100 ms, unless root asks; the others come again. */
 const AGAIN_MS = 150;
 const TRIES_MAX = 20;
+/** Far enough to be passed by whoever answers; at 19 a load takes minutes on full cores, here ten times as long as alone. */
+const BEHIND_BY = 10;
+const NICE_MAX = 19;
+/** capabilities(7). */
+const CAP_SYS_NICE = 1n << 23n;
+/** RLIMIT_NICE counts the other way round: 20 allows nice 0 (getrlimit(2)). */
+export const NICE_LIMIT_OF_ZERO = 20;
 
 /**
  * This process, all of its threads, gets CPU priority `nice` (1 to 19), and its session too where it leads it; the processes that
  * it starts inherit both. Nothing is brought forward.
  */
 export async function goBehind(nice: number, clock: Clock): Promise<void> {
-  for (const thread of ownThreads()) {
+  setThreads(process.pid, nice, (present) => present < nice);
+  await setSession(process.pid, nice, clock);
+}
+
+export interface Stay {
+  readonly clock: Clock;
+  /** Brings it back to where this process stands. */
+  readonly until: AbortSignal;
+  /** There is nothing to bring back. */
+  readonly ended: AbortSignal;
+}
+
+/** `pid`, a child of this process that leads a session of its own, works behind it for a while, as far as the kernel lets it return. */
+export async function stayBehind(pid: number, { clock, until, ended }: Stay): Promise<void> {
+  const own = getPriority();
+  const behind = Math.min(own + BEHIND_BY, NICE_MAX);
+  const returns = mayReturnTo(own);
+  const session = sessionNice();
+  if (returns) setThreads(pid, behind, (present) => present < behind);
+  if (session !== null) await setSession(pid, Math.min(session + BEHIND_BY, NICE_MAX), clock, until, ended);
+  await aborted(until, ended);
+  if (ended.aborted) return;
+  if (returns) setThreads(pid, own, (present) => present === behind);
+  if (session !== null) await setSession(pid, session, clock, ended);
+}
+
+/** Of those threads of `pid` whose nice value is such. */
+function setThreads(pid: number, nice: number, such: (present: number) => boolean): void {
+  for (const thread of threadsOf(pid)) {
     try {
-      if (getPriority(thread) < nice) setPriority(thread, nice);
+      if (such(getPriority(thread))) setPriority(thread, nice);
     } catch (error) {
       // It has ended meanwhile.
       if (!has(error, constants.errno.ESRCH)) throw error;
     }
   }
-  for (let time = 1; leadsSession() && time <= TRIES_MAX; time++) {
+}
+
+/** Of the session that `pid` leads, if it does; until one of `signals` aborts. */
+async function setSession(pid: number, nice: number, clock: Clock, ...signals: readonly AbortSignal[]): Promise<void> {
+  for (let time = 1; leadsSession(pid) && time <= TRIES_MAX; time++) {
     try {
-      return writeFileSync(SESSION_FILE, String(nice));
+      return writeFileSync(`/proc/${pid}/autogroup`, String(nice));
     } catch (error) {
       // Anything else: sessions have no priorities here, or a container decides about them.
       if (!has(error, constants.errno.EAGAIN)) return;
     }
     await clock.sleep(AGAIN_MS);
+    if (signals.some((signal) => signal.aborted)) return;
   }
 }
 
+/** Of the session that this process belongs to; null where sessions have none. */
+function sessionNice(): number | null {
+  const found = / nice (-?\d+)/.exec(readOrEmpty('/proc/self/autogroup'));
+  return found === null ? null : Number(found[1]);
+}
+
+/** Whether a process like this one, once behind, may have `nice` again. */
+function mayReturnTo(nice: number): boolean {
+  const capabilities = /^CapEff:\s+([0-9a-f]+)$/m.exec(readOrEmpty('/proc/self/status'))?.[1] ?? '0';
+  if ((BigInt(`0x${capabilities}`) & CAP_SYS_NICE) !== 0n) return true;
+  const limit = /^Max nice priority\s+(\d+)/m.exec(readOrEmpty('/proc/self/limits'))?.[1] ?? '0';
+  return Number(limit) >= NICE_LIMIT_OF_ZERO - nice;
+}
+
 /** Linux gives a nice value to a thread, and V8 has several before the first line of a program runs. */
-function ownThreads(): number[] {
+function threadsOf(pid: number): number[] {
   try {
-    return readdirSync('/proc/self/task').map(Number);
+    return readdirSync(`/proc/${pid}/task`).map(Number);
   } catch {
-    return [process.pid];
+    return [pid];
   }
 }
 
 /** Whether nobody else's priority hangs on the session: a shell's belongs to all that was started there. */
-function leadsSession(): boolean {
+function leadsSession(pid: number): boolean {
+  const stat = readOrEmpty(`/proc/${pid}/stat`);
+  const [, , , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return Number(session) === pid;
+}
+
+function readOrEmpty(path: string): string {
   try {
-    const stat = readFileSync('/proc/self/stat', 'utf8');
-    const [, , , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return Number(session) === process.pid;
+    return readFileSync(path, 'utf8');
   } catch {
-    return false;
+    return '';
   }
 }
 

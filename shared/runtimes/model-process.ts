@@ -32,7 +32,17 @@ export interface ModelProcess {
   stop(): Promise<void>;
 }
 
+/** What a process tells its owner, and asks it. */
+export interface Owner {
+  readonly onState: (process: ModelProcess) => void;
+  /** Whether another version answers, which must not notice the loading of this one; asked at each start. */
+  readonly loadsBehind: () => boolean;
+}
+
+/** Of a process that is alone. */
+export const NO_OWNER: Owner = { onState: () => undefined, loadsBehind: () => false };
+
 /** Opens processes for versions of one endpoint; `shared/runtimes/spawn.ts` is the real one. */
 export interface ModelLauncher {
-  launch(endpoint: string, ref: ModelRef, onState: (process: ModelProcess) => void): ModelProcess;
+  launch(endpoint: string, ref: ModelRef, owner: Owner): ModelProcess;
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../domain/clock.ts';
 import { MillraceError } from '../domain/errors.ts';
 import type { OutputRecorder } from '../models/pack.ts';
 import { goldenTensors } from './golden-check.ts';
+import { NO_OWNER } from './model-process.ts';
 import { modelLauncher, NICE_LIVE } from './spawn.ts';
 
 export interface RecorderOptions {
@@ -23,7 +24,7 @@ export function outputRecorder(options: RecorderOptions): OutputRecorder {
       environment: options.environment,
       onNotice: () => undefined,
     });
-    const process = launcher.launch(endpoint, ref, () => undefined);
+    const process = launcher.launch(endpoint, ref, NO_OWNER);
     try {
       await process.settled;
       if (process.state !== 'READY') {

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../domain/clock.ts';
 import type { ModelLauncher } from './model-process.ts';
+import { Spawner } from './spawner.ts';
 import { SupervisedModel } from './supervised-model.ts';
 
 /** CPU priorities by role: a busy shadow at 19 leaves live p99 where it was; at 0 it costs a factor of six (measured). */
@@ -30,9 +31,10 @@ export interface ModelLauncherOptions {
 }
 
 export function modelLauncher(options: ModelLauncherOptions): ModelLauncher {
+  const spawner = new Spawner();
   return {
-    launch: (endpoint, ref, onState) => {
-      const supervised = new SupervisedModel(options, { endpoint, ref, onState });
+    launch: (endpoint, ref, owner) => {
+      const supervised = new SupervisedModel(options, spawner, { endpoint, ref, owner });
       supervised.start();
       return supervised;
     },

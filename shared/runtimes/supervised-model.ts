@@ -2,17 +2,19 @@
 // Flow: LOADING → READY → score() → …; a death → LOADING again, until the circuit opens (FAILED) or stop().
 // Invariant: every score() settles, whatever the process does; nothing here waits on the process's goodwill.
 
-import { errorText, MillraceError } from '../domain/errors.ts';
+import { MillraceError } from '../domain/errors.ts';
 import type { ModelRef } from '../domain/route-plan.ts';
 import type { Signature, Tensor } from '../domain/tensor.ts';
 import { BatchLine } from './batch-line.ts';
 import { tensorsProblem } from './check-tensors.ts';
 import { ChildLink } from './child-link.ts';
+import { modelEnvironment } from './confine.ts';
 import { type Accepted, acceptedSchema, failureSchema, parseControl, readySchema, type Start } from './control.ts';
 import { decodeTensors, encodeControl, encodeFrame, encodeTensors, FRAME_KINDS, type Frame } from './frames.ts';
-import type { ModelProcess, ModelProcessState } from './model-process.ts';
+import type { ModelProcess, ModelProcessState, Owner } from './model-process.ts';
 import { afterAnswer, afterBatchDeath, afterFailedStart, NO_DEATHS } from './respawn.ts';
 import type { ModelLauncherOptions, ModelNotice } from './spawn.ts';
+import type { Spawner } from './spawner.ts';
 import { exceedsMemory, memoryWithoutCap, missesDeadline } from './watch.ts';
 
 /** From start to ACCEPTED: read and hash the package. After that, the package's own loadDeadlineMs counts. */
@@ -24,7 +26,7 @@ const MIB_BYTES = 1024 * 1024;
 export interface LaunchOf {
   readonly endpoint: string;
   readonly ref: ModelRef;
-  readonly onState: (process: ModelProcess) => void;
+  readonly owner: Owner;
 }
 
 export class SupervisedModel implements ModelProcess {
@@ -35,6 +37,7 @@ export class SupervisedModel implements ModelProcess {
   problem = '';
   maxBatchRows = 0;
   readonly #options: ModelLauncherOptions;
+  readonly #spawner: Spawner;
   readonly #of: LaunchOf;
   readonly #line = new BatchLine();
   readonly #stopping = new AbortController();
@@ -48,8 +51,9 @@ export class SupervisedModel implements ModelProcess {
   #wasReady = false;
   #watching = false;
 
-  constructor(options: ModelLauncherOptions, launch: LaunchOf) {
+  constructor(options: ModelLauncherOptions, spawner: Spawner, launch: LaunchOf) {
     this.#options = options;
+    this.#spawner = spawner;
     this.#of = launch;
     this.settled = new Promise((resolve) => {
       this.#settle = resolve;
@@ -66,17 +70,16 @@ export class SupervisedModel implements ModelProcess {
     this.#wasReady = false;
     this.#watching = false;
     const { nice, environment, repository, runtimeModules = [] } = this.#options;
-    try {
-      const link = new ChildLink({ nice, environment, onFrame: (frame) => this.#receive(frame) });
-      this.#link = link;
-      const { endpoint, ref } = this.#of;
-      const start: Start = { root: repository, endpoint, ...ref, runtimeModules: [...runtimeModules] };
-      link.send(encodeControl(FRAME_KINDS.START, 0, start));
-      void this.#killUnlessLoaded(ACCEPT_DEADLINE_MS);
-      void link.ended.then((end) => this.#ended(end.detail));
-    } catch (error) {
-      this.#ended(errorText(error));
-    }
+    const { endpoint, ref, owner } = this.#of;
+    const link = new ChildLink(this.#spawner, {
+      ...{ nice, environment: modelEnvironment(environment), behind: owner.loadsBehind() },
+      onFrame: (frame) => this.#receive(frame),
+    });
+    this.#link = link;
+    const start: Start = { root: repository, endpoint, ...ref, runtimeModules: [...runtimeModules] };
+    link.send(encodeControl(FRAME_KINDS.START, 0, start));
+    void this.#killUnlessLoaded(ACCEPT_DEADLINE_MS);
+    void link.ended.then((end) => this.#ended(end.detail));
   }
 
   score(inputs: readonly Tensor[]): Promise<readonly Tensor[]> {
@@ -155,6 +158,7 @@ export class SupervisedModel implements ModelProcess {
     this.maxBatchRows = ready.maxBatchRows;
     this.#deadlineMs = ready.deadlineMs;
     this.#wasReady = true;
+    this.#link?.comeForward();
     this.#notice('ready', ready.runtime);
     const problem = ready.passedOver === '' ? '' : `runtimes passed over: ${ready.passedOver}`;
     if (problem !== '') this.#notice('fell-back', problem);
@@ -267,7 +271,7 @@ export class SupervisedModel implements ModelProcess {
   #become(state: ModelProcessState, problem: string): void {
     this.state = state;
     this.problem = problem;
-    this.#of.onState(this);
+    this.#of.owner.onState(this);
   }
 
   #unavailable(): MillraceError {

@@ -4,8 +4,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { fakeAnswer, fakeLauncher } from '../../test/support/fake-launcher.ts';
 import { canaryOf, ENDPOINT, modelOf, planOf } from '../../test/support/plans.ts';
 import { VirtualClock } from '../../test/support/virtual-clock.ts';
-import type { RoutePlan } from '../domain/route-plan.ts';
-import type { ModelProcess } from '../runtimes/model-process.ts';
+import type { ModelRef, RoutePlan } from '../domain/route-plan.ts';
+import type { ModelProcess, Owner } from '../runtimes/model-process.ts';
 import type { RowBlock } from '../scoring/rows.ts';
 import { boundBy, Versions } from './versions.ts';
 
@@ -20,10 +20,12 @@ async function under(plan: RoutePlan) {
   const clock = new VirtualClock();
   const launcher = fakeLauncher();
   const launched: ModelProcess[] = [];
+  const owners = new Map<number, Owner>();
   const counting = {
-    launch: (...args: Parameters<typeof launcher.launch>) => {
-      const process = launcher.launch(...args);
+    launch: (endpoint: string, ref: ModelRef, owner: Owner) => {
+      const process = launcher.launch(endpoint, ref, owner);
       launched.push(process);
+      owners.set(ref.version, owner);
       return process;
     },
   };
@@ -35,6 +37,7 @@ async function under(plan: RoutePlan) {
     launcher,
     versions,
     launched: (version: number) => launched.filter((p) => p.ref.version === version),
+    loadsBehind: (version: number) => owners.get(version)?.loadsBehind(),
   };
 }
 
@@ -112,5 +115,20 @@ describe('an incumbent that FAILED', () => {
     await clock.advance(RELAUNCH_AFTER_MS);
     versions.revive(modelOf(1));
     expect(launched(1)).toHaveLength(1);
+  });
+});
+
+describe('a version that loads', () => {
+  it('goes behind the incumbent, whoever that is when it starts again', async () => {
+    const plan = canaryOf(2, 5_000);
+    const { versions, loadsBehind } = await under(plan);
+    expect([1, 2].map(loadsBehind)).toEqual([false, true]);
+    await versions.reconcile(boundBy({ ...plan, revision: 3, incumbent: 'green' }));
+    expect([1, 2].map(loadsBehind)).toEqual([true, false]);
+  });
+
+  it('goes behind nobody while there is no incumbent', async () => {
+    const { loadsBehind } = await under({ ...planOf(1), incumbent: null });
+    expect(loadsBehind(1)).toBe(false);
   });
 });

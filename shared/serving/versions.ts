@@ -33,14 +33,18 @@ export interface VersionsOptions {
 export interface Bound {
   readonly rollout: string;
   readonly versions: readonly ModelRef[];
+  /** Null: nobody answers whom the loading of another could slow. */
+  readonly incumbent: ModelRef | null;
   /** What is still queued for these is given back at once. */
   readonly revoked: readonly ModelRef[];
 }
 
 /** What a plan binds to its lanes. */
 export function boundBy(plan: RoutePlan | undefined): Bound {
-  const versions = plan === undefined ? [] : LANES.map((lane) => plan.lanes[lane]).filter((ref) => ref !== null);
-  return { rollout: plan?.rollout ?? '', versions, revoked: plan?.revoked ?? [] };
+  if (plan === undefined) return { rollout: '', versions: [], incumbent: null, revoked: [] };
+  const { rollout, lanes, incumbent, revoked } = plan;
+  const versions = LANES.map((lane) => lanes[lane]).filter((ref) => ref !== null);
+  return { rollout, versions, incumbent: incumbent === null ? null : lanes[incumbent], revoked };
 }
 
 interface Version {
@@ -59,6 +63,7 @@ export class Versions {
   readonly #versions = new Map<string, Version>();
   /** Of the newest plan. */
   #rollout = '';
+  #incumbent: ModelRef | null = null;
   #stopped = false;
 
   constructor(options: VersionsOptions) {
@@ -68,6 +73,7 @@ export class Versions {
   /** Launches what is bound and is not there, or is spent; stops what is bound no more. */
   async reconcile(bound: Bound): Promise<void> {
     this.#rollout = bound.rollout;
+    this.#incumbent = bound.incumbent;
     for (const ref of bound.revoked) this.#versions.get(keyOf(ref))?.revoked.abort();
     const ended = [...this.#versions].filter(([, version]) => {
       const { ref } = version.process;
@@ -155,7 +161,9 @@ export class Versions {
   }
 
   #launch(ref: ModelRef, versionOf: () => Version | undefined): ModelProcess {
-    return this.#options.launcher.launch(this.#options.endpoint, ref, (process) => {
+    const { endpoint, launcher } = this.#options;
+    const loadsBehind = () => this.#incumbent !== null && !sameModel(this.#incumbent, ref);
+    const onState = (process: ModelProcess) => {
       const version = versionOf();
       // A process that was replaced still says that it stopped.
       if (version?.process === process) {
@@ -165,7 +173,8 @@ export class Versions {
         fired.abort();
       }
       this.#options.onState(process);
-    });
+    };
+    return launcher.launch(endpoint, ref, { onState, loadsBehind });
   }
 
   /**

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Tensor } from '../../shared/domain/tensor.ts';
 import { systemClock } from '../../shared/process/clock.ts';
-import type { ModelProcess } from '../../shared/runtimes/model-process.ts';
+import { type ModelProcess, NO_OWNER } from '../../shared/runtimes/model-process.ts';
 import { outputRecorder } from '../../shared/runtimes/record.ts';
 import {
   type ModelLauncherOptions,
@@ -16,6 +16,7 @@ import {
   NICE_LIVE,
   NICE_SHADOW,
 } from '../../shared/runtimes/spawn.ts';
+import { modelProcesses, spawners } from '../support/model-processes.ts';
 import { BAD, FAULTY_RUNTIME, packFaulty, packTiny, TINY_SIGNATURE, temporaryFolder } from '../support/tiny-models.ts';
 
 vi.setConfig({ testTimeout: 20_000 });
@@ -42,7 +43,14 @@ function launch(
     ...more,
   });
   const { endpoint, version, digest } = packed.manifest;
-  const model = launcher.launch(endpoint, { version, digest }, (changed) => states.push(changed.state));
+  const model = launcher.launch(
+    endpoint,
+    { version, digest },
+    {
+      ...NO_OWNER,
+      onState: (changed) => states.push(changed.state),
+    },
+  );
   running.push(model);
   return { model, notices, states };
 }
@@ -312,6 +320,20 @@ describe('a model process', () => {
     expect(obituary).not.toContain('SASL');
   });
 
+  test('is started again when what starts the processes is killed', async () => {
+    const root = temporaryFolder();
+    const { model, states, notices } = launch(root, await packTiny(root));
+    await model.settled;
+    for (const pid of spawners(process.pid)) process.kill(pid, 'SIGKILL');
+    await vi.waitFor(() => expect(states).toEqual(['READY', 'LOADING', 'READY']), { timeout: 10_000, interval: 5 });
+    expect(notices).toContainEqual(
+      expect.objectContaining({ what: 'died', detail: expect.stringContaining('SIGKILL') }),
+    );
+    const [x] = one(1, 2);
+    if (x !== undefined) await expect(model.score([{ ...x, shape: [1, 2] }])).resolves.toHaveLength(1);
+    expect(modelProcesses(process.pid)).toHaveLength(1);
+  });
+
   test('ends when its worker is killed, even while it hangs', async () => {
     const root = temporaryFolder();
     const { manifest } = await packFaulty(root, '', { deadlineMs: 600_000 });
@@ -333,8 +355,9 @@ describe('a model process', () => {
 /** A worker that launches the faulty model, sends it a batch on which it hangs, and prints its process id. */
 const WORKER_PROGRAM = `
   const { ChildLink } = await import(new URL('../../shared/runtimes/child-link.js', process.env.CHILD));
+  const { Spawner } = await import(new URL('../../shared/runtimes/spawner.js', process.env.CHILD));
   const { encodeControl, encodeFrame, encodeTensors } = await import(new URL('../../shared/runtimes/frames.js', process.env.CHILD));
-  const link = new ChildLink({ nice: 0, environment: process.env, onFrame: (frame) => {
+  const link = new ChildLink(new Spawner(), { nice: 0, environment: process.env, behind: true, onFrame: (frame) => {
     if (frame.kind !== 3) return;
     link.send(encodeFrame({ kind: 5, id: 1, rows: 1 }, encodeTensors([{ data: Float32Array.of(-1) }])));
     setTimeout(() => process.stdout.write(String(link.pid)), 200);

@@ -30,7 +30,7 @@ export interface SimModelsDeps {
 }
 
 export function simModels(deps: SimModelsDeps): ModelLauncher {
-  return { launch: (endpoint, ref, onState) => new SimModel(deps, endpoint, { ref, onState }) };
+  return { launch: (endpoint, ref, { onState }) => new SimModel(deps, endpoint, { ref, onState }) };
 }
 
 class SimModel implements ModelProcess {

@@ -12,6 +12,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const ENTRIES = [
   'demo/run/main.ts',
   'shared/runtimes/child-main.ts',
+  'shared/runtimes/spawner-main.ts',
   'shared/runtimes/spawn.ts',
   ...['cli', 'comparator', 'controller', 'router', 'scorer'].map((service) => `services/${service}/main.ts`),
   'test/support/die-at-request.ts',

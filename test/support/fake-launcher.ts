@@ -51,7 +51,7 @@ export function fakeLauncher(): FakeLauncher {
       for (const process of processes) if (process.ref.version === version) process.changed();
     },
     running: () => [...new Set([...processes].map((process) => process.ref.version))].sort((a, b) => a - b),
-    launch: (_endpoint, ref, onState) => {
+    launch: (_endpoint, ref, { onState }) => {
       const process = new FakeProcess(ref, () => modelOf(ref.version), {
         onState,
         onStop: (stopped) => processes.delete(stopped),

@@ -57,6 +57,8 @@ export const runtimes = [
         if (text === 'hang') spin();
         if (text === 'crash') process.exit(9);
         if (text === 'environment') process.stderr.write(`${JSON.stringify(process.env)} nice ${getPriority()}`);
+        if (text === 'standing')
+          process.stderr.write(`${getPriority()}${readFileSync('/proc/self/autogroup', 'utf8')}`);
         if (text.startsWith('once ')) loadOnce(text.slice('once '.length));
         return faultyModel(signature, text.startsWith('slow ') ? Number(text.slice('slow '.length)) : 0);
       },

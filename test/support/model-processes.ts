@@ -4,23 +4,35 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /** What a model's process runs (shared/runtimes). */
 const MODEL_PROGRAM = 'child-main';
+/** What starts them. */
+const SPAWNER_PROGRAM = 'spawner-main';
 
 /** Process ids of the models that a scorer runs now; none where it has ended. */
 export function modelProcesses(scorerPid: number | null): number[] {
+  return spawners(scorerPid)
+    .flatMap(childrenOf)
+    .filter((pid) => runs(pid, MODEL_PROGRAM));
+}
+
+/** Process ids of what starts them. */
+export function spawners(scorerPid: number | null): number[] {
+  return childrenOf(scorerPid).filter((pid) => runs(pid, SPAWNER_PROGRAM));
+}
+
+function childrenOf(pid: number | null): number[] {
   try {
-    return readdirSync(`/proc/${scorerPid}/task`)
-      .flatMap((task) => readFileSync(`/proc/${scorerPid}/task/${task}/children`, 'utf8').split(' '))
+    return readdirSync(`/proc/${pid}/task`)
+      .flatMap((task) => readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' '))
       .filter(Boolean)
-      .map(Number)
-      .filter(isModel);
+      .map(Number);
   } catch {
     return [];
   }
 }
 
-function isModel(pid: number): boolean {
+function runs(pid: number, program: string): boolean {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(MODEL_PROGRAM);
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(program);
   } catch {
     return false;
   }

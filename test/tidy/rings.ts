@@ -50,8 +50,8 @@ export const LAYERS: readonly Layer[] = [
   adapter('shared/models'),
   adapter('shared/telemetry'),
   adapter('shared/process', 'shared/telemetry'),
-  // A child process finds, verifies and opens packages by itself.
-  adapter('shared/runtimes', 'shared/models'),
+  // A child process finds, verifies and opens packages by itself, and may have a priority of its own.
+  adapter('shared/runtimes', 'shared/models', 'shared/process'),
   // The processes of an endpoint's versions, for whoever scores.
   adapter('shared/serving', 'shared/bus', 'shared/codec', 'shared/runtimes', 'shared/scoring', 'shared/telemetry'),
   // What controller and data plane share of following control topics: plumbing over the bus port.

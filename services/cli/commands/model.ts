@@ -7,6 +7,7 @@ import type { TensorSpec } from '../../../shared/domain/tensor.ts';
 import { readManifest } from '../../../shared/models/manifest.ts';
 import { type PackRequest, packModel } from '../../../shared/models/pack.ts';
 import { verifyFolder } from '../../../shared/models/verify.ts';
+import { NO_OWNER } from '../../../shared/runtimes/model-process.ts';
 import { outputRecorder } from '../../../shared/runtimes/record.ts';
 import { findRuntime, RUNTIMES, runtimesFor } from '../../../shared/runtimes/registry.ts';
 import { modelLauncher, NICE_LIVE } from '../../../shared/runtimes/spawn.ts';
@@ -173,7 +174,7 @@ async function loadOnce(context: CliContext, place: PackagePlace, manifest: Mani
     environment: context.env,
     onNotice: ({ what, detail }) => context.say(`${what}: ${detail}`),
   });
-  const process = launcher.launch(endpoint, { version, digest }, () => undefined);
+  const process = launcher.launch(endpoint, { version, digest }, NO_OWNER);
   try {
     await process.settled;
     if (process.state === 'READY') return process.runtime;

@@ -73,7 +73,7 @@ export const addShadow: AddCommand = (program, runner) => {
     });
     const versions = new Versions({ endpoint, launcher, clock: context.clock, onState: () => {} });
     try {
-      await versions.reconcile({ rollout: 'replay', versions: [model], revoked: [] });
+      await versions.reconcile({ rollout: 'replay', versions: [model], incumbent: null, revoked: [] });
       await versions.settled(model);
       const report = await replayShadow({
         ...{ bus, topics: context.topics, endpoint, model, versions },

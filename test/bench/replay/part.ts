@@ -35,7 +35,7 @@ export async function replayPart(broker: BenchBroker, repeats: number): Promise<
   const versions = new Versions({ endpoint: ENDPOINT, launcher, clock, onState: () => {} });
   const [bare, replay]: [number[], number[]] = [[], []];
   try {
-    await versions.reconcile({ rollout: 'bench', versions: [model], revoked: [] });
+    await versions.reconcile({ rollout: 'bench', versions: [model], incumbent: null, revoked: [] });
     await versions.settled(model);
     for (let repeat = 0; repeat <= repeats; repeat++) {
       const loop = await bareLoop(broker, `${prefix}${repeat}`, topics.endpoint(ENDPOINT, 'requests'));

@@ -24,7 +24,7 @@ await serveVariant(async (variantOptions) => {
   const model = { version, digest };
   const launching = { repository, clock, nice: NICE_LIVE, environment: process.env, onNotice: () => {} };
   const versions = new Versions({ endpoint, launcher: modelLauncher(launching), clock, onState: () => {} });
-  await versions.reconcile({ rollout: 'bench', versions: [model], revoked: [] });
+  await versions.reconcile({ rollout: 'bench', versions: [model], incumbent: null, revoked: [] });
   await versions.settled(model);
   const kafka = new Kafka({ clientId: 'bench-score', brokers: [...options.brokers], logLevel: logLevel.NOTHING });
   const consumer = kafka.consumer({ groupId: options.group });

@@ -1,0 +1,12 @@
+// ChildProgram: where the programs lie that run in processes of their own.
+
+import { fileURLToPath } from 'node:url';
+
+/**
+ * Path of a program of this folder. Sources run under Vitest without a TypeScript loader for child processes: there it is the
+ * compiled one in dist/, which test/support/build-child.ts refreshes before any test.
+ */
+export function childProgram(name: 'child-main' | 'spawner-main', ownUrl: string = import.meta.url): string {
+  const folder = ownUrl.endsWith('.ts') ? '../../dist/shared/runtimes' : '.';
+  return fileURLToPath(new URL(`${folder}/${name}.js`, ownUrl));
+}

@@ -1,0 +1,94 @@
+// Spawner: a small process that starts the models' processes for its worker, and tells when they end.
+// Why: to start a process, Node copies the page tables of its own (fork(2)). In a worker of 300 MB that stops everybody's answers for
+//      28 ms, and the pages that it writes afterwards cost twice as much again (measured); here it costs nobody anything.
+// Flow: worker → SPAWN → process; its socket ← worker (a file descriptor, passed on); its obituary ← worker.
+// Invariant: each ward hears of its end exactly once, also when the spawner itself ends: then all of its processes do.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { errorText } from '../domain/errors.ts';
+import { childProgram } from './child-program.ts';
+import { confinedCommand } from './confine.ts';
+
+export interface SpawnOptions {
+  /** CPU priority, 0 (live) to 19 (shadow). */
+  readonly nice: number;
+  /** All of the process's environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Whether it works behind its worker until it is brought forward: in a session of its own, whose priority may be told too. */
+  readonly behind: boolean;
+}
+
+/** What the worker tells. */
+export type SpawnerOrder = { readonly id: number } & (
+  | { readonly spawn: SpawnOptions }
+  | { readonly to: 'forward' | 'end' }
+);
+
+/** What the spawner tells. The first comes with the socket. */
+export type SpawnerNews = { readonly id: number } & ({ readonly pid: number } | { readonly ended: string });
+
+/** Whoever had a process started. */
+export interface Ward {
+  onSpawned(pid: number, socket: Socket): void;
+  /** @param detail e.g. `signal SIGSEGV`, `exit code 134`, and the last lines that it printed */
+  onEnded(detail: string): void;
+}
+
+export class Spawner {
+  readonly #wards = new Map<number, Ward>();
+  #process: ChildProcess | null = null;
+  #lastId = 0;
+
+  /** @returns its id, for `order` */
+  spawn(options: SpawnOptions, ward: Ward): number {
+    const id = ++this.#lastId;
+    this.#wards.set(id, ward);
+    this.#process ??= this.#start();
+    this.#process.ref();
+    this.#process.channel?.ref();
+    this.#tell({ id, spawn: options });
+    return id;
+  }
+
+  /** `forward`: it works beside its worker from now on. `end`: at once, whatever it does. */
+  order(id: number, to: 'forward' | 'end'): void {
+    this.#tell({ id, to });
+  }
+
+  #start(): ChildProcess {
+    const [file = process.execPath, ...args] = confinedCommand([process.execPath, childProgram('spawner-main')], 0);
+    const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    let ending = '';
+    const end = (how: string) => {
+      ending ||= how;
+      if (this.#process === child) this.#process = null;
+      const wards = [...this.#wards.values()];
+      this.#wards.clear();
+      for (const ward of wards) ward.onEnded(`what started it ended: ${ending}`);
+    };
+    child.on('message', (news: SpawnerNews, socket) => this.#hear(news, socket as Socket | undefined));
+    child.once('error', (error) => end(errorText(error)));
+    child.once('exit', (code, signal) => end(signal === null ? `exit code ${code}` : `signal ${signal}`));
+    return child;
+  }
+
+  #hear(news: SpawnerNews, socket: Socket | undefined): void {
+    const ward = this.#wards.get(news.id);
+    if ('pid' in news) {
+      if (socket !== undefined) ward?.onSpawned(news.pid, socket);
+      return;
+    }
+    this.#wards.delete(news.id);
+    ward?.onEnded(news.ended);
+    if (this.#wards.size > 0) return;
+    // Nobody is to be kept alive by a spawner that has nothing to do.
+    this.#process?.unref();
+    this.#process?.channel?.unref();
+  }
+
+  /** A spawner that has just ended hears nothing; its wards are told by its exit. */
+  #tell(order: SpawnerOrder): void {
+    if (this.#process?.connected === true) this.#process.send(order, () => undefined);
+  }
+}
