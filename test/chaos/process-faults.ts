@@ -50,6 +50,22 @@ const signalModel =
     return { target: `a model of ${owner.name}`, concerned, bar: barOf(owner.service), holdMs: lasts, heal };
   };
 
+/** All models of a service end with it. */
+const killSpawner: Apply = async (world, { target }) => {
+  const owner = chosen([...world.of('scorer'), ...world.of('shadow')], target);
+  const [pid] = owner === null ? [] : world.spawners(owner);
+  if (owner === null || pid === undefined) return null;
+  signalIfAlive(pid, 'SIGKILL');
+  const concerned = concernedBy(world, owner);
+  return {
+    target: `what starts the models of ${owner.name}`,
+    concerned,
+    bar: barOf(owner.service),
+    holdMs: 0,
+    heal: NOTHING,
+  };
+};
+
 const endBroker =
   (signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP'): Apply =>
   async (world, { target, holdMs }) => {
@@ -91,6 +107,7 @@ export const PROCESS_FAULTS: Readonly<Record<string, Apply>> = {
   ...Object.fromEntries([...perService('kill', killService), ...perService('pause', pauseService)]),
   'kill-model': signalModel('SIGKILL'),
   'pause-model': signalModel('SIGSTOP'),
+  'kill-spawner': killSpawner,
   'kill-broker': endBroker('SIGKILL'),
   'restart-broker': endBroker('SIGTERM'),
   'pause-broker': endBroker('SIGSTOP'),

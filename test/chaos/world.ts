@@ -13,7 +13,7 @@ import { type Topics, topicsOf } from '../../shared/domain/topics.ts';
 import { systemClock as clock } from '../../shared/process/clock.ts';
 import { NewestTotals } from '../support/compared-counts.ts';
 import { eventually } from '../support/eventually.ts';
-import { modelProcesses } from '../support/model-processes.ts';
+import { modelProcesses, spawners } from '../support/model-processes.ts';
 import { Fleet, type ServiceName, type ServiceProcess } from '../support/service-process.ts';
 import { Answers } from './answers.ts';
 import { Cluster } from './cluster.ts';
@@ -126,6 +126,11 @@ export class World {
   /** Process ids of the models that a scorer or a shadow runs now. */
   models(process: ServiceProcess): readonly number[] {
     return modelProcesses(process.pid);
+  }
+
+  /** Process ids of what starts its models. */
+  spawners(process: ServiceProcess): readonly number[] {
+    return spawners(process.pid);
   }
 
   /** As many of each service as there should be; the new ones are ready. @throws what a new one cannot start for */
