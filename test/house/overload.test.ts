@@ -95,5 +95,11 @@ describe('beside a candidate that ails', () => {
     expect(judged(pair(10, 10, 10, 1))).toEqual(['missed', 1, 1]);
   });
 
+  it('or slower while traffic moves, which has no bar', () => {
+    const report = neighbourReport('rolls', [pair(10, 15, 10), pair(10, 15, 10), pair(10, 15, 10)]);
+    expect([report.ratio, report.verdict]).toEqual([1.5, 'answered']);
+    expect(neighbourReport('rolls', [pair(10, 15, 10, 1)]).verdict).toBe('missed');
+  });
+
   it('one pair says nothing of times', () => expect(judged(pair(10, 90, 10))).toEqual(['answered', 0, 0]));
 });

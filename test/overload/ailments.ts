@@ -12,8 +12,11 @@ const CRAWL_TURNS = 10;
 /** Time enough to load again in between; one that never comes up would be given up. */
 const CRASH_EVERY_MS = 1_000;
 const CANDIDATE = 4;
-/** For so long one that was loaded takes traffic, and for so long there is peace before it loads again. */
-const SERVES_MS = 500;
+/** For so long one that was loaded stays, and for so long there is peace before it loads again. */
+const STAYS_MS = 500;
+const CANARY = { candidate: CANDIDATE, strategy: 'canary', canary: { weightBp: 1_000 } };
+/** READY, and nobody promotes it. */
+const WAITING = { candidate: CANDIDATE, strategy: 'blue-green', blueGreen: { promotion: 'manual' } };
 
 /** Does `work` beside a candidate that ails. */
 type Beside = <T>(place: Place, work: () => Promise<T>) => Promise<T>;
@@ -22,10 +25,13 @@ export const AILMENTS = {
   hangs: serving(HOLD_EVERY_MS, () => 'SIGSTOP'),
   crawls: serving(HOLD_EVERY_MS, (turn) => (turn % CRAWL_TURNS === 0 ? 'SIGCONT' : 'SIGSTOP')),
   crashes: serving(CRASH_EVERY_MS, () => 'SIGKILL'),
-  loads: loading,
+  loads: again(WAITING),
+  rolls: again(CANARY),
 } satisfies Readonly<Record<string, Beside>>;
 
 export type Ailment = keyof typeof AILMENTS;
+/** Traffic that moves costs something, which is told; there is no bar for it. */
+export const WITHOUT_BAR: readonly Ailment[] = ['rolls'];
 export const AILMENT_NAMES = Object.keys(AILMENTS) as readonly Ailment[];
 
 /** It takes traffic before the work begins; then all its processes, whatever new ones come, get a signal in each turn. */
@@ -34,7 +40,7 @@ function serving(everyMs: number, signalAt: (turn: number) => NodeJS.Signals): B
     const scorer = place.fleet.running.find(({ service }) => service === 'scorer')?.pid ?? null;
     const incumbents = new Set(modelProcesses(scorer));
     const candidates = () => modelProcesses(scorer).filter((pid) => !incumbents.has(pid));
-    await begin(place);
+    await begin(place, CANARY);
     return doneBeside(work, async (over) => {
       for (let turn = 0; !over.aborted; turn++) {
         for (const pid of candidates()) signalIfAlive(pid, signalAt(turn));
@@ -46,16 +52,17 @@ function serving(everyMs: number, signalAt: (turn: number) => NodeJS.Signals): B
   };
 }
 
-/** It loads, warms up, takes traffic and is rolled back, some six times in a window. */
-function loading<T>(place: Place, work: () => Promise<T>): Promise<T> {
-  return doneBeside(work, async (over) => {
-    while (!over.aborted) {
-      await begin(place);
-      await clock.sleep(SERVES_MS, over);
-      await end(place);
-      await clock.sleep(SERVES_MS, over);
-    }
-  });
+/** It loads, warms up and is given up, some six times in a window; with a weight it takes traffic in between. */
+function again(rollout: Readonly<Record<string, unknown>>): Beside {
+  return (place, work) =>
+    doneBeside(work, async (over) => {
+      while (!over.aborted) {
+        await begin(place, rollout);
+        await clock.sleep(STAYS_MS, over);
+        await end(place);
+        await clock.sleep(STAYS_MS, over);
+      }
+    });
 }
 
 async function doneBeside<T>(work: () => Promise<T>, ail: (over: AbortSignal) => Promise<void>): Promise<T> {
@@ -65,9 +72,9 @@ async function doneBeside<T>(work: () => Promise<T>, ail: (over: AbortSignal) =>
   return done;
 }
 
-async function begin({ operator }: Place): Promise<void> {
-  await operator.apply({ candidate: CANDIDATE, strategy: 'canary', canary: { weightBp: 1_000 } });
-  await operator.next('the candidate takes traffic', (event) => event.type === 'candidate-ready');
+async function begin({ operator }: Place, rollout: Readonly<Record<string, unknown>>): Promise<void> {
+  await operator.apply(rollout);
+  await operator.next('the candidate is ready', (event) => event.type === 'candidate-ready');
 }
 
 async function end({ operator }: Place): Promise<void> {

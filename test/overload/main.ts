@@ -1,5 +1,5 @@
 // Overload: `npm run overload [-- --seconds 120] [-- --pairs 5] [-- --json]`.
-// Twice as many requests as the house takes, and candidates that hang, crawl, crash or load beside an incumbent; real processes,
+// Twice as many requests as the house takes, and candidates that hang, crawl, crash, load or are rolled out and back beside an incumbent; real processes,
 // real Kafka. One or two pairs of windows only say whether all requests were answered; from three on p99 is judged.
 // Exit code: 0 as it must be, 1 not so, 2 no broker, 3 nothing is wrong but the machine was too uneven to judge a p99.
 

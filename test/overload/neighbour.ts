@@ -3,7 +3,7 @@
 //         its own requests count. Two windows without, one before and one after, show what the machine does by itself.
 
 import { quantile } from '../bench/measure.ts';
-import { AILMENT_NAMES, AILMENTS, type Ailment } from './ailments.ts';
+import { AILMENT_NAMES, AILMENTS, type Ailment, WITHOUT_BAR } from './ailments.ts';
 import type { Place } from './place.ts';
 import { openWindow, type WindowFigure } from './window.ts';
 
@@ -29,7 +29,7 @@ export interface NeighbourReport {
   /** Requests that nobody answered; each may have been the incumbent's. */
   readonly unanswered: number;
   /**
-   * `answered`: all were, by too few pairs to say more; `inconclusive`: two windows without a candidate already differ by more
+   * `answered`: all were, by too few pairs to say more, or beside what has no bar; `inconclusive`: two windows without a candidate already differ by more
    * than the bar allows.
    */
   readonly verdict: 'met' | 'missed' | 'inconclusive' | 'answered';
@@ -73,7 +73,7 @@ export function neighbourReport(ailment: Ailment, pairs: readonly Pair[]): Neigh
 
   function verdictOf(): NeighbourReport['verdict'] {
     if (unanswered > 0) return 'missed';
-    if (pairs.length < PAIRS_MIN) return 'answered';
+    if (pairs.length < PAIRS_MIN || WITHOUT_BAR.includes(ailment)) return 'answered';
     if (ratio <= P99_RATIO_MAX) return 'met';
     return ratioAlone > P99_RATIO_MAX ? 'inconclusive' : 'missed';
   }

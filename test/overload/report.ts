@@ -1,5 +1,6 @@
 // Report: what an overload run found, as tables, and whether it was as it must be.
 
+import { WITHOUT_BAR } from './ailments.ts';
 import type { FloodReport } from './flood.ts';
 import type { NeighbourReport } from './neighbour.ts';
 
@@ -75,8 +76,9 @@ export function renderFlood(report: FloodReport): string {
 }
 
 export function renderNeighbour({ ailment, pairs, ratio, ratioAlone, unanswered, verdict }: NeighbourReport): string {
+  const bar = WITHOUT_BAR.includes(ailment) ? 'no bar' : 'bar 1.2';
   return (
-    `beside a candidate that ${ailment}: p99 of the incumbent ${ratio.toFixed(2)} × (bar 1.2), ${pairs.length} pairs; ` +
+    `beside a candidate that ${ailment}: p99 of the incumbent ${ratio.toFixed(2)} × (${bar}), ${pairs.length} pairs; ` +
     `two windows without one differ by ${ratioAlone.toFixed(2)} ×; ${unanswered} unanswered: ${verdict}`
   );
 }
