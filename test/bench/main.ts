@@ -15,7 +15,8 @@ import { fill, measureLatency, measureThroughput, type Progress, startVariant } 
 import { replayPart } from './replay/part.ts';
 import { barResult, renderTables, type Sample, seriesResult, type Verdict } from './report.ts';
 import { BARS, PARTITIONS, payloadBytes, recordMaker, SERIES, type Series } from './series.ts';
-import { type BenchBroker, SHADOW_BARS, SHADOW_SERIES, shadowPart } from './shadow/part.ts';
+import type { BenchBroker } from './shadow/house.ts';
+import { SHADOW_BARS, SHADOW_SERIES, shadowPart } from './shadow/part.ts';
 import { verifyOutputs } from './verify.ts';
 
 const RATE_PER_SECOND = 200;
@@ -90,7 +91,7 @@ async function runOnce(
     }
     started.go();
     const pace = { rate: RATE_PER_SECOND, seconds: PACED_SECONDS, warmSeconds: PACED_WARM_SECONDS };
-    const paced = { output: place.output, ...pace, record: make };
+    const paced = { output: place.output, ...pace, first: 0, record: make };
     const figures = await measureLatency(bus, paced);
     await verify(RATE_PER_SECOND * PACED_SECONDS);
     return figures;

@@ -105,21 +105,24 @@ export interface PacedLoad {
   readonly seconds: number;
   /** At the beginning; they are not counted. */
   readonly warmSeconds: number;
+  /** Index of the first record; keys are indices. */
+  readonly first: number;
   readonly record: (index: number) => OutRecord;
 }
 
 /** Sends records at a steady rate, and takes the time until each one's output can be read. */
 export async function measureLatency(bus: Bus, load: PacedLoad): Promise<Latency> {
   const count = load.rate * load.seconds;
-  const firstCounted = load.rate * load.warmSeconds;
+  const firstCounted = load.first + load.rate * load.warmSeconds;
   const sentAt = new Map<string, number>();
+  const beginMs = systemClock.nowMs();
   let answered = 0;
   const latencies: number[] = [];
   const ended = new AbortController();
   const reading = (async () => {
     for await (const batch of bus.read({
       topic: load.output,
-      from: 'earliest',
+      from: { timestampMs: beginMs },
       until: 'never',
       signal: ended.signal,
     })) {
@@ -140,8 +143,9 @@ export async function measureLatency(bus: Bus, load: PacedLoad): Promise<Latency
   for (let sent = 0; sent < count; ) {
     const due = Math.min(count, Math.ceil(((performance.now() - startMs) * load.rate) / 1000));
     for (; sent < due; sent++) {
-      sentAt.set(String(sent), performance.now());
-      writes.push(bus.write([load.record(sent)]));
+      const index = load.first + sent;
+      sentAt.set(String(index), performance.now());
+      writes.push(bus.write([load.record(index)]));
     }
     await systemClock.sleep(PACE_TICK_MS);
   }

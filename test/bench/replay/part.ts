@@ -16,7 +16,7 @@ import type { Figure } from '../comparator/part.ts';
 import { fill, measureThroughput, startVariant } from '../measure.ts';
 import { median } from '../report.ts';
 import { PARTITIONS, recordMaker } from '../series.ts';
-import type { BenchBroker } from '../shadow/part.ts';
+import type { BenchBroker } from '../shadow/house.ts';
 
 const ENDPOINT = 'digits';
 const CANDIDATE = 4;

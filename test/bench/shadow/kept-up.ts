@@ -14,9 +14,13 @@ const POLL_MS = 250;
 export interface Shadowed {
   readonly topics: Topics;
   readonly endpoint: string;
+  readonly rollout: string;
   readonly sampleBp: number;
-  /** Requests so far, spread evenly over the partitions, without ids of their own. */
-  readonly records: number;
+  /** When it began, milliseconds since the epoch. */
+  readonly sinceMs: number;
+  /** Requests that it was to score: [first, end) of all, spread evenly over the partitions, without ids of their own. */
+  readonly first: number;
+  readonly end: number;
 }
 
 /** @throws ASSERTION unless every request of the sample has exactly one output within `withinMs` */
@@ -24,7 +28,7 @@ export async function awaitOutputs(bus: Bus, shadowed: Shadowed, withinMs: numbe
   const expected = sampled(shadowed);
   const untilMs = clock.nowMs() + withinMs;
   for (;;) {
-    const found = await outputs(bus, shadowed.topics.endpoint(shadowed.endpoint, 'shadow'));
+    const found = await outputs(bus, shadowed);
     if (found === expected) return;
     if (found > expected || clock.nowMs() > untilMs) {
       const detail = `the shadow of ${shadowed.sampleBp} bp scored ${found} of ${expected} requests in time`;
@@ -34,18 +38,20 @@ export async function awaitOutputs(bus: Bus, shadowed: Shadowed, withinMs: numbe
   }
 }
 
-function sampled({ topics, endpoint, sampleBp, records }: Shadowed): number {
-  if (sampleBp === 0) return 0;
+function sampled({ topics, endpoint, sampleBp, first, end }: Shadowed): number {
   const isSampled = samplerOf(endpoint, sampleBp);
   const topic = topics.endpoint(endpoint, 'requests');
-  const ids = Array.from({ length: records }, (_, i) => `${topic}-${i % PARTITIONS}-${Math.floor(i / PARTITIONS)}`);
+  const idOf = (index: number) => `${topic}-${index % PARTITIONS}-${Math.floor(index / PARTITIONS)}`;
+  const ids = Array.from({ length: end - first }, (_, i) => idOf(first + i));
   return ids.filter((id) => isSampled(Buffer.from(id))).length;
 }
 
-async function outputs(bus: Bus, topic: string): Promise<number> {
+async function outputs(bus: Bus, { topics, endpoint, rollout, sinceMs }: Shadowed): Promise<number> {
   let count = 0;
-  for await (const { records } of bus.read({ topic, from: 'earliest', until: 'end' })) {
-    count += records.filter(({ headers }) => headerText(headers, HEADER.shadowMark) === null).length;
+  const topic = topics.endpoint(endpoint, 'shadow');
+  for await (const { records } of bus.read({ topic, from: { timestampMs: sinceMs }, until: 'end' })) {
+    const own = records.filter(({ headers }) => headerText(headers, HEADER.shadow) === rollout);
+    count += own.filter(({ headers }) => headerText(headers, HEADER.shadowMark) === null).length;
   }
   return count;
 }

@@ -1,5 +1,5 @@
 // Road: the whole way of a request: router → lane → scorer with a real model process → predictions, in one process.
-// The controller brings the first version up before `go`, and a shadow where there is to be one; the router starts at `go`.
+// The controller brings the first version up before `go`; the router starts at `go`.
 
 import { operatorOf } from '../../../demo/run/control.ts';
 import { startController } from '../../../services/controller/service.ts';
@@ -18,8 +18,6 @@ interface RoadOptions extends VariantOptions {
   readonly prefix: string;
   readonly endpoint: string;
   readonly repository: string;
-  /** A shadow that runs in a process of its own, and its part of the requests, basis points. */
-  readonly shadow?: { readonly candidate: number; readonly sampleBp: number };
 }
 
 await serveVariant(async (variantOptions) => {
@@ -53,11 +51,6 @@ await serveVariant(async (variantOptions) => {
     'the first version serves',
     (event) => event.type === 'plan-published' && event.plan.shares.length > 0,
   );
-  if (options.shadow !== undefined) {
-    const { candidate, sampleBp } = options.shadow;
-    await operator.apply({ candidate, strategy: 'shadow', shadow: { sampleBp } });
-    await operator.next('the shadow is ready', (event) => event.phase === 'ready');
-  }
   await operator.stop();
   let router: Running | null = null;
   const pause = async () => {
