@@ -27,7 +27,7 @@ test('the verbs are those that people know', () => {
   expect(verbs.map(nameOf)).toEqual(
     [
       ...['dev', 'apply', 'status', 'promote', 'abort', 'set weight', 'events', 'tail', 'produce', 'explain'],
-      ...['compare', 'shadow replay', 'audit'],
+      ...['compare', 'recount', 'shadow replay', 'audit'],
       ...['model pack', 'model verify', 'model inspect', 'dlq ls', 'dlq replay', 'topics create'],
     ].map((name) => `millrace ${name}`),
   );

@@ -12,6 +12,7 @@ import { addEvents } from './commands/events.ts';
 import { addExplain } from './commands/explain.ts';
 import { addModel } from './commands/model.ts';
 import { addProduce } from './commands/produce.ts';
+import { addRecount } from './commands/recount.ts';
 import { addShadow } from './commands/shadow.ts';
 import { addStatus } from './commands/status.ts';
 import { addTail } from './commands/tail.ts';
@@ -29,6 +30,7 @@ const COMMANDS: readonly AddCommand[] = [
   addProduce,
   addExplain,
   addCompare,
+  addRecount,
   addShadow,
   addAudit,
   addModel,

@@ -2,7 +2,8 @@
 // Flow: task → [recordsOf] → one transaction → E.totals, millrace.metrics, E.comparisons.
 
 import { CONTROL_CONTENT_TYPE, encodeControl } from '../../shared/codec/control.ts';
-import { type Changes, parseScope, scopeOf } from '../../shared/comparison/comparison.ts';
+import type { Written } from '../../shared/comparing/task.ts';
+import { parseScope, scopeOf } from '../../shared/comparison/comparison.ts';
 import { asWritten } from '../../shared/comparison/fitted.ts';
 import type { Example } from '../../shared/comparison/report.ts';
 import { type Comparison, type JoinCounts, runKey, type Totals } from '../../shared/domain/comparison.ts';
@@ -10,15 +11,6 @@ import type { OutRecord } from '../../shared/domain/record.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
 
 const encoder = new TextEncoder();
-
-export interface Written {
-  readonly totals: Totals;
-  readonly changes: Changes;
-  /** What the totals count more than the last ones. */
-  readonly counted: JoinCounts;
-  /** Scopes of which the totals hold less than was counted, or nothing. */
-  readonly reduced: readonly string[];
-}
 
 export function recordsOf(
   { totals, changes, counted }: Omit<Written, 'reduced'>,

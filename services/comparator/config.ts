@@ -1,8 +1,8 @@
 // Settings of the comparator: the common ones, and how much it keeps.
 
+import { DEFAULT_LIMITS, type Limits, limitsWith } from '../../shared/comparing/limits.ts';
 import { COMMON_RELATIONS, COMMON_ROWS } from '../../shared/config/common.ts';
 import { type ConfigValues, defineConfig, integer } from '../../shared/config/load.ts';
-import { DEFAULT_LIMITS, type Limits, limitsWith } from './limits.ts';
 
 const ROWS = {
   ...COMMON_ROWS,

@@ -5,25 +5,23 @@
 //            whoever comes next counts as if nobody had ever gone.
 
 import type { Bus, OwnedPartition } from '../../shared/bus/bus.ts';
-import { decodeControl } from '../../shared/codec/control.ts';
+import { begunBy, runOf } from '../../shared/comparing/begun-by.ts';
+import { Input } from '../../shared/comparing/input.ts';
+import type { Limits } from '../../shared/comparing/limits.ts';
 import { readTotals } from '../../shared/comparing/read-totals.ts';
-import { savedOf } from '../../shared/comparing/saved.ts';
+import type { Run } from '../../shared/comparing/run-records.ts';
+import { type Tails, tailsOf } from '../../shared/comparing/tail.ts';
+import { type Start, Task } from '../../shared/comparing/task.ts';
 import type { Table } from '../../shared/control/table.ts';
 import { type Clock, sleepUnless } from '../../shared/domain/clock.ts';
-import { runKey, type Totals } from '../../shared/domain/comparison.ts';
+import { runKey } from '../../shared/domain/comparison.ts';
 import { MillraceError } from '../../shared/domain/errors.ts';
-import { HEADER, headerText } from '../../shared/domain/headers.ts';
 import type { InRecord } from '../../shared/domain/record.ts';
 import type { RoutePlan } from '../../shared/domain/route-plan.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
 import type { Log } from '../../shared/telemetry/logger.ts';
 import { recordsOf, tombstone } from './commit-records.ts';
-import { Input } from './input.ts';
-import type { Limits } from './limits.ts';
-import { COMMIT_INTERVAL_MS } from './pace.ts';
-import type { Run } from './run-records.ts';
-import { type Tails, tailsOf } from './tail.ts';
-import { type Start, Task } from './task.ts';
+import { COMMIT_INTERVAL_MS, FETCH_INTERVAL_MS } from './pace.ts';
 
 /** Records that a task takes before the event loop, and then the other tasks, have their turn. */
 const STEP_RECORDS = 256;
@@ -76,7 +74,12 @@ class PartitionWork {
     this.#owned = owned;
     const { bus, topics, endpoint } = deps;
     const onChange = () => this.#arrival.abort();
-    this.#tails = tailsOf(topics, endpoint, { bus, partition: owned.partition, onChange });
+    this.#tails = tailsOf(topics, endpoint, {
+      bus,
+      partition: owned.partition,
+      fetchIntervalMs: FETCH_INTERVAL_MS,
+      onChange,
+    });
   }
 
   /** What earlier owners were at, goes on; of what they ended, the names are kept. */
@@ -192,23 +195,5 @@ class PartitionWork {
       this.#reduced.add(`${run} ${scope}`);
       log('totals-reduced', { endpoint, partition: this.#owned.partition, run, versions: scope });
     }
-  }
-}
-
-/** The run of a totals record. */
-function runOf(totals: Totals): Run | null {
-  const { rollout, version, digest, sampleBp } = totals;
-  return rollout === '' ? null : { rollout, version, digest, sampleBp, tolerances: savedOf(totals).tolerances };
-}
-
-/** The run that a record of E.shadow begins, or null. */
-function begunBy(record: InRecord): Run | null {
-  if (headerText(record.headers, HEADER.shadowMark) !== 'begun') return null;
-  try {
-    const { rollout, version, terms } = decodeControl('shadow-mark', record);
-    return terms === null ? null : { rollout, version, ...terms };
-  } catch {
-    // Counted as unreadable where its run is compared, if there is one.
-    return null;
   }
 }

@@ -3,13 +3,13 @@
 //       answered.
 
 import type { Bus } from '../../shared/bus/bus.ts';
+import { DEFAULT_LIMITS } from '../../shared/comparing/limits.ts';
 import type { Running } from '../../shared/control/endpoints.ts';
 import type { Clock } from '../../shared/domain/clock.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
 import type { ModelRepository } from '../../shared/models/repository.ts';
 import type { ModelLauncher } from '../../shared/runtimes/model-process.ts';
 import type { Log } from '../../shared/telemetry/logger.ts';
-import { DEFAULT_LIMITS } from '../comparator/limits.ts';
 import { startComparator } from '../comparator/service.ts';
 import { startController } from '../controller/service.ts';
 import { startRouter } from '../router/service.ts';

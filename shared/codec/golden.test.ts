@@ -148,6 +148,7 @@ const controls: { readonly [Kind in ControlKind]: ControlValues[Kind] } = {
     sinceMs: 1_767_225_600_000,
     done: 8,
     skipped: [{ from: 5, to: 6 }],
+    ticks: [{ liveOffset: 7, shadowOffset: 9, liveClosed: 4, shadowClosed: 8 }],
     decided: 4,
     removed: 3,
     counts: {

@@ -83,13 +83,13 @@ function scopesText(
 
 /** @throws SyntaxError, ZodError for texts that nobody of us wrote */
 export function savedOf(totals: Totals): SavedComparison & Terms {
-  const { live, shadow, labels, begun, done, skipped, decided, removed, counts } = totals;
+  const { live, shadow, labels, begun, done, skipped, ticks, decided, removed, counts } = totals;
   const states: Record<string, unknown> = JSON.parse(totals.states);
   const terms: Terms = JSON.parse(totals.terms);
   const examples: readonly Example[] = JSON.parse(totals.examples);
   return {
     ...COMPARISON_START,
-    join: { live, shadow, labels, begun: begun < 0 ? null : begun, done, skipped, decided, removed, counts },
+    join: { live, shadow, labels, begun: begun < 0 ? null : begun, done, skipped, ticks, decided, removed, counts },
     states: Object.fromEntries(Object.entries(states).map(([scope, state]) => [scope, fitted(parseStates(state))])),
     examples: examples.map((example) => boundedExample(example, terms.fields)),
     ...terms,

@@ -9,6 +9,16 @@ export interface Skipped {
   readonly to: number;
 }
 
+/** A moment at which what had waited long enough without a partner was decided, although no window had passed it. */
+export interface Tick {
+  /** Next offsets of both topics then. */
+  readonly liveOffset: number;
+  readonly shadowOffset: number;
+  /** Sources below did not come any more. */
+  readonly liveClosed: number;
+  readonly shadowClosed: number;
+}
+
 /** What is kept of a join across a restart. */
 export interface JoinState {
   readonly live: SideState;
@@ -19,6 +29,8 @@ export interface JoinState {
   /** Sources before it the shadow has done. */
   readonly done: number;
   readonly skipped: readonly Skipped[];
+  /** Time is not in the topics: a replay decides the same by these. */
+  readonly ticks: readonly Tick[];
   readonly decided: number;
   readonly removed: number;
   readonly counts: JoinCounts;
@@ -42,6 +54,7 @@ export const JOIN_START: JoinState = {
   begun: null,
   done: 0,
   skipped: [],
+  ticks: [],
   decided: 0,
   removed: 0,
   counts: NO_COUNTS,

@@ -241,6 +241,24 @@ describe('a join', () => {
     expect(run.end.counts).toEqual({ ...NO_COUNTS, missingShadow: 1, late: 1 });
   });
 
+  it('has ticks on record that decided something, with which a replay decides the same', () => {
+    const run = new Run();
+    const records: Parameters<Run['add']>[0][] = [
+      { kind: 'live', source: 1, offset: 0 },
+      { kind: 'done', from: 0, to: 2, offset: 0 },
+    ];
+    for (const record of records) run.add(record);
+    for (let time = 0; time < 4; time++) run.join.tick();
+    run.add({ kind: 'shadow', source: 1, offset: 1 });
+    const { ticks } = run.join.state();
+    expect(ticks).toEqual([{ liveOffset: 1, shadowOffset: 1, liveClosed: 2, shadowClosed: 2 }]);
+    const replay = new Run();
+    for (const record of records) replay.add(record);
+    for (const tick of ticks) replay.join.decideAt(tick);
+    replay.add({ kind: 'shadow', source: 1, offset: 1 });
+    expect(replay.join.state()).toEqual(run.join.state());
+  });
+
   it('keeps a thousand passages at most; what lies between those that it joins counts as passed over too', () => {
     const onMatch = () => {};
     const join = new Join({ fields: FIELDS, paired: true, window: 1e6, labelWindow: 1e6, onMatch, onLabel: onMatch });

@@ -5,9 +5,9 @@
 // Invariants: a missing partner is never agreement; duplicates and any order within the window change no count; with the
 //            state of a restart, and its inputs read from their rewind offsets, everything counts as if it had never ended.
 
-import type { JoinCounts } from '../domain/comparison.ts';
+import { type JoinCounts, TICKS_MAX } from '../domain/comparison.ts';
 import { assert } from '../domain/errors.ts';
-import { JOIN_START, type JoinState, type Skipped } from './join-state.ts';
+import { JOIN_START, type JoinState, type Skipped, type Tick } from './join-state.ts';
 import type { AnsweredPair, Compared, Field } from './outcome.ts';
 import { Pending, type Placed, type Side } from './pending.ts';
 import { JoinSide, SIDE_START } from './side.ts';
@@ -58,6 +58,7 @@ export class Join {
   #begun: number | null;
   #done: number;
   #skipped: readonly Skipped[];
+  #ticks: readonly Tick[];
   #decided: number;
   #removed: number;
   #unanswered = 0;
@@ -75,6 +76,7 @@ export class Join {
     this.#begun = options.paired ? state.begun : 0;
     this.#done = state.done;
     this.#skipped = state.skipped;
+    this.#ticks = state.ticks;
     this.#decided = state.decided;
     this.#removed = state.removed;
   }
@@ -158,14 +160,22 @@ export class Join {
     if (known === undefined && isNew) this.#applyLabel(source, label.values);
   }
 
-  /** Time has passed: what was there at the last tick and has no partner yet is decided. @returns whether that counted any */
+  /** Time has passed: what was there at the last tick and has no partner yet is decided. @returns whether that is a tick on record */
   tick(): boolean {
-    const before = this.#alone;
-    this.live.close(this.#ticked.live);
-    this.shadow.close(this.#ticked.shadow);
+    const { live: liveClosed, shadow: shadowClosed } = this.#ticked;
+    const closesAny = liveClosed > this.live.closed || shadowClosed > this.shadow.closed;
+    const offsets = { liveOffset: this.live.position, shadowOffset: this.shadow.position };
+    if (closesAny) this.decideAt({ ...offsets, liveClosed, shadowClosed });
     this.#ticked = { live: this.live.high + 1, shadow: this.#done };
+    return closesAny;
+  }
+
+  /** The same with a tick on record, in a replay whose inputs stand where they stood then. Of very many ticks the oldest are forgotten. */
+  decideAt(tick: Tick): void {
+    this.#ticks = [...this.#ticks, tick].slice(-TICKS_MAX);
+    this.live.close(tick.liveClosed);
+    this.shadow.close(tick.shadowClosed);
     this.#sweep();
-    return this.#alone > before;
   }
 
   /** Both inputs have ended: whatever has no partner has none. What the shadow never came to is not missing. */
@@ -186,6 +196,7 @@ export class Join {
       begun: this.#begun,
       done: this.#done,
       skipped: this.#skipped,
+      ticks: this.#ticks,
       decided: this.#decided,
       removed: this.#removed,
       counts: { ...this.#counts },
@@ -282,12 +293,6 @@ export class Join {
     const [first, second, ...rest] = [...this.#skipped, range];
     const tooMany = rest.length + 2 > SKIPPED_MAX && first !== undefined && second !== undefined;
     this.#skipped = tooMany ? [{ from: first.from, to: second.to }, ...rest] : [...this.#skipped, range];
-  }
-
-  /** Sources that were decided without a partner. */
-  get #alone(): number {
-    const { missingLive, missingShadow, skipped } = this.#counts;
-    return missingLive + missingShadow + skipped;
   }
 
   #decide(source: number): void {

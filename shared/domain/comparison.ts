@@ -11,6 +11,8 @@ const count = z.int().min(0);
 const place = z.strictObject({ topic: z.string(), partition: count, offset: count });
 /** Sources that one side remembers as late. */
 export const LATE_MAX = 1_000;
+/** Ticks of a run that are on record: the newest. */
+export const TICKS_MAX = 256;
 const ROWS_MAX = 1_024;
 
 /** Avro's arrays of doubles come as typed arrays. */
@@ -86,6 +88,12 @@ export const totalsSchema = z.strictObject({
     .array(z.strictObject({ from: count, to: count }))
     .max(LATE_MAX)
     .readonly(),
+  /** When what had no partner was decided although no window had passed it: where both inputs stood, and what was closed. */
+  ticks: z
+    .array(z.strictObject({ liveOffset: count, shadowOffset: count, liveClosed: count, shadowClosed: count }))
+    .max(TICKS_MAX)
+    .readonly()
+    .default([]),
   decided: count,
   removed: count,
   counts: joinCountsSchema,

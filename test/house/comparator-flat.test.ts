@@ -2,14 +2,14 @@
 // Method: one task on a memory bus; a virtual clock tells the hour. A shadow has begun and falls silent; answers go on.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { limitsWith } from '../../services/comparator/limits.ts';
-import { type Tails, tailsOf } from '../../services/comparator/tail.ts';
-import { Task } from '../../services/comparator/task.ts';
 import type { Bus } from '../../shared/bus/bus.ts';
 import { memoryBus } from '../../shared/bus/memory/memory-bus.ts';
 import { memoryLog } from '../../shared/bus/memory/memory-log.ts';
 import { CONTROL_CONTENT_TYPE, encodeControl } from '../../shared/codec/control.ts';
 import { codecFor } from '../../shared/codec/registry.ts';
+import { limitsWith } from '../../shared/comparing/limits.ts';
+import { type Tails, tailsOf } from '../../shared/comparing/tail.ts';
+import { Task } from '../../shared/comparing/task.ts';
 import { HEADER, header } from '../../shared/domain/headers.ts';
 import type { OutRecord } from '../../shared/domain/record.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
@@ -39,7 +39,7 @@ beforeEach(async () => {
   clock = new VirtualClock();
   bus = memoryBus(memoryLog(), { clock });
   await bus.admin.createTopics(topics.endpointTopicSpecs(ENDPOINT, 1));
-  tails = tailsOf(topics, ENDPOINT, { bus, partition: 0, onChange });
+  tails = tailsOf(topics, ENDPOINT, { bus, partition: 0, fetchIntervalMs: 1_000, onChange });
   task = new Task({ topics, endpoint: ENDPOINT, partition: 0, limits: LIMITS, tails }, RUN, { markOffset: 0 });
   largest = 0;
 });

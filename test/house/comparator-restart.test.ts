@@ -3,11 +3,11 @@
 // Method: a fixed content on a memory log under a virtual clock; kills by time and inside commits; totals against a reference.
 
 import { beforeAll, expect, it } from 'vitest';
-import { limitsWith } from '../../services/comparator/limits.ts';
 import { startComparator } from '../../services/comparator/service.ts';
 import type { LogHooks } from '../../shared/bus/memory/hooks.ts';
 import { type MemoryBus, memoryBus } from '../../shared/bus/memory/memory-bus.ts';
 import { memoryLog } from '../../shared/bus/memory/memory-log.ts';
+import { limitsWith } from '../../shared/comparing/limits.ts';
 import { isCi } from '../../shared/config/ci.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
 import { silentLog } from '../../shared/telemetry/logger.ts';

@@ -5,7 +5,6 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Operator, operatorOf } from '../../demo/run/control.ts';
-import { limitsWith } from '../../services/comparator/limits.ts';
 import { startComparator } from '../../services/comparator/service.ts';
 import { startController } from '../../services/controller/service.ts';
 import { startRouter } from '../../services/router/service.ts';
@@ -14,6 +13,7 @@ import { startShadow } from '../../services/shadow/service.ts';
 import { ROLLBACK_BOUNDS } from '../../shared/analysis/checks/rollback-bound.ts';
 import { auditEndpoint } from '../../shared/audit/audit-endpoint.ts';
 import type { Bus, ConsumeOptions, GroupConsumer, OwnedPartition } from '../../shared/bus/bus.ts';
+import { limitsWith } from '../../shared/comparing/limits.ts';
 import { allows, grantsOf, SERVICES_WITH_ACCESS, type ServiceWithAccess } from '../../shared/domain/access.ts';
 import { aborted } from '../../shared/domain/clock.ts';
 import { errorCode, errorText } from '../../shared/domain/errors.ts';

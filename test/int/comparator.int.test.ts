@@ -3,10 +3,10 @@
 //         Reference: a comparator on a memory log that holds the same content, left in peace.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { limitsWith } from '../../services/comparator/limits.ts';
 import { startComparator } from '../../services/comparator/service.ts';
 import type { Bus } from '../../shared/bus/bus.ts';
 import { kafkaBus } from '../../shared/bus/kafka/kafka-bus.ts';
+import { limitsWith } from '../../shared/comparing/limits.ts';
 import { isCi } from '../../shared/config/ci.ts';
 import type { Running } from '../../shared/control/endpoints.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';

@@ -1,7 +1,6 @@
 // Processes: the services of a simulated house, each on a bus client of its own, killed, stalled and started again.
 // Invariant: what was killed never acts again; a supervisor starts another one of its kind, under a new name.
 
-import { limitsWith } from '../../services/comparator/limits.ts';
 import { startComparator } from '../../services/comparator/service.ts';
 import { startController } from '../../services/controller/service.ts';
 import { startRouter } from '../../services/router/service.ts';
@@ -9,6 +8,7 @@ import { startScorer } from '../../services/scorer/service.ts';
 import { startShadow } from '../../services/shadow/service.ts';
 import { type MemoryBus, memoryBus } from '../../shared/bus/memory/memory-bus.ts';
 import type { MemoryLog } from '../../shared/bus/memory/memory-log.ts';
+import { limitsWith } from '../../shared/comparing/limits.ts';
 import { MillraceError } from '../../shared/domain/errors.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
 import { silentLog } from '../../shared/telemetry/logger.ts';
@@ -21,7 +21,7 @@ const KINDS = ['controller', 'router', 'scorer', 'shadow', 'comparator'] as cons
 type Kind = (typeof KINDS)[number];
 
 /** Larger than any history: what is missing at its end is missing for a reason. */
-const SIM_LIMITS = limitsWith({ window: 100_000, labelWindow: 100_000, windowMs: 5_000 });
+export const SIM_LIMITS = limitsWith({ window: 100_000, labelWindow: 100_000, windowMs: 5_000 });
 /** Processes of each kind: two, so that partitions move and controllers compete. */
 const PER_KIND = 2;
 const SESSION_MS = 3_000;

@@ -103,6 +103,7 @@ export async function simulate(seed: number, faultsMax = Number.POSITIVE_INFINIT
   const ended = await clock.run(FAULTS_MS + DRAIN_MS, () => drained.yes);
   hashLog(log, hash);
   sealed = hash.digest('hex');
+  const virtualMs = clock.elapsedMs;
   const judged = await judgement();
   const problems = [
     ...judged.problems,
@@ -110,7 +111,7 @@ export async function simulate(seed: number, faultsMax = Number.POSITIVE_INFINIT
     ...(ended ? [] : [`not everything was answered ${DRAIN_MS / 1_000} s after the last fault`]),
   ];
   return {
-    ...{ seed, problems, hash: sealed, requests: users.sent, virtualMs: clock.elapsedMs },
+    ...{ seed, problems, hash: sealed, requests: users.sent, virtualMs },
     faults: Object.fromEntries(faults.counts),
     counts: judged.totals.counts,
   };

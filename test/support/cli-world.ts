@@ -4,7 +4,6 @@
 import { expect } from 'vitest';
 import type { CliHost } from '../../services/cli/context.ts';
 import { runCli } from '../../services/cli/run.ts';
-import { DEFAULT_LIMITS } from '../../services/comparator/limits.ts';
 import { startComparator } from '../../services/comparator/service.ts';
 import { startController } from '../../services/controller/service.ts';
 import { startRouter } from '../../services/router/service.ts';
@@ -12,6 +11,7 @@ import { startScorer } from '../../services/scorer/service.ts';
 import { startShadow } from '../../services/shadow/service.ts';
 import { memoryBus } from '../../shared/bus/memory/memory-bus.ts';
 import { memoryLog } from '../../shared/bus/memory/memory-log.ts';
+import { DEFAULT_LIMITS } from '../../shared/comparing/limits.ts';
 import { MillraceError } from '../../shared/domain/errors.ts';
 import type { InRecord, OutRecord } from '../../shared/domain/record.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';

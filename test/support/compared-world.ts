@@ -1,12 +1,12 @@
 // ComparedWorld: the topics of a comparator, and the content of compared-content.ts coming to them in pieces.
 // Use: `prepare` → `writeMore` until nothing is `unwritten` → `endRuns` → `counted`; `undisturbed` is what to expect.
 
-import { limitsWith } from '../../services/comparator/limits.ts';
 import { startComparator } from '../../services/comparator/service.ts';
 import type { Bus } from '../../shared/bus/bus.ts';
 import { memoryBus } from '../../shared/bus/memory/memory-bus.ts';
 import { memoryLog } from '../../shared/bus/memory/memory-log.ts';
 import { encodeControl } from '../../shared/codec/control.ts';
+import { limitsWith } from '../../shared/comparing/limits.ts';
 import type { OutRecord } from '../../shared/domain/record.ts';
 import type { RoutePlan } from '../../shared/domain/route-plan.ts';
 import type { Topics } from '../../shared/domain/topics.ts';

@@ -5,6 +5,7 @@ import { COMPARISON_START, type SavedComparison } from '../../shared/comparison/
 import { emptyHistogram, type Histogram, PLACE_MAX } from '../../shared/comparison/histogram.ts';
 import type { MetricStates } from '../../shared/comparison/metrics/metric.ts';
 import { emptyStates } from '../../shared/comparison/metrics/registry.ts';
+import { TICKS_MAX } from '../../shared/domain/comparison.ts';
 
 export interface Density {
   /** Outputs that are numbers or scores, and outputs that are labels. */
@@ -60,5 +61,6 @@ export function fullJoin(): SavedComparison['join'] {
     live: { ...join.live, late },
     shadow: { ...join.shadow, late },
     skipped: late.map((from) => ({ from, to: from + 1 })),
+    ticks: late.slice(-TICKS_MAX).map((at) => ({ liveOffset: at, shadowOffset: at, liveClosed: at, shadowClosed: at })),
   };
 }

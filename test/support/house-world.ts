@@ -1,7 +1,6 @@
 // HouseWorld: the whole house on a memory broker under a virtual clock, models without processes, and live requests.
 // Method: every service on one bus client; users and readers on another; what came of it is read back from the topics.
 
-import { limitsWith } from '../../services/comparator/limits.ts';
 import { startComparator } from '../../services/comparator/service.ts';
 import { startController } from '../../services/controller/service.ts';
 import { startRouter } from '../../services/router/service.ts';
@@ -10,6 +9,7 @@ import { startShadow } from '../../services/shadow/service.ts';
 import { memoryBus } from '../../shared/bus/memory/memory-bus.ts';
 import { memoryLog } from '../../shared/bus/memory/memory-log.ts';
 import { decodeControl, encodeControl } from '../../shared/codec/control.ts';
+import { limitsWith } from '../../shared/comparing/limits.ts';
 import type { RolloutEvent } from '../../shared/domain/event.ts';
 import { HEADER, headerText } from '../../shared/domain/headers.ts';
 import type { InRecord } from '../../shared/domain/record.ts';

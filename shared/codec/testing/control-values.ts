@@ -216,6 +216,9 @@ const totals: fc.Arbitrary<ControlValues['totals']> = fc.record({
   sinceMs: offset,
   done: offset,
   skipped: fc.array(fc.record({ from: offset, to: offset }), { maxLength: 2 }),
+  ticks: fc.array(fc.record({ liveOffset: offset, shadowOffset: offset, liveClosed: offset, shadowClosed: offset }), {
+    maxLength: 2,
+  }),
   decided: offset,
   removed: offset,
   counts,

@@ -4,7 +4,7 @@
 //         out of it before the clock starts, so that the product's find none of them, and full ones, which records that are
 //         let go would bring about within the clock sooner or later, run between stretches too.
 
-import { RunRecords } from '../../../services/comparator/run-records.ts';
+import { RunRecords } from '../../../shared/comparing/run-records.ts';
 import type { Field } from '../../../shared/comparison/outcome.ts';
 import { type AnswerFormat, ENDPOINT, type Pair, pairsFrom, RUN } from './answers.ts';
 import { comparisonOf, PLACE } from './subject.ts';

@@ -1,7 +1,7 @@
 // Memory: what an answer costs that waits for its shadow, and whether a shadow that is away costs more the longer it is.
 // Method: outcomes as they come out of decoding; memory is looked at when everything that can be collected is.
 
-import { DEFAULT_LIMITS } from '../../../services/comparator/limits.ts';
+import { DEFAULT_LIMITS } from '../../../shared/comparing/limits.ts';
 import { type Field, fieldsOf, type Outcome } from '../../../shared/comparison/outcome.ts';
 import { CLASSES } from './answers.ts';
 import { comparisonOf } from './subject.ts';

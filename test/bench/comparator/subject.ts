@@ -1,6 +1,6 @@
 // Subject: the comparison that is measured, as the service makes one for a run in a partition.
 
-import { DEFAULT_LIMITS } from '../../../services/comparator/limits.ts';
+import { DEFAULT_LIMITS } from '../../../shared/comparing/limits.ts';
 import { Comparison, type ComparisonOptions } from '../../../shared/comparison/comparison.ts';
 import type { Field } from '../../../shared/comparison/outcome.ts';
 

@@ -5,7 +5,7 @@
 import type { Mutant } from './mutant.ts';
 
 const PARTITION = 'services/comparator/partition.js';
-const TASK = 'services/comparator/task.js';
+const TASK = 'shared/comparing/task.js';
 const JOIN = 'shared/comparison/join.js';
 const SIDE = 'shared/comparison/side.js';
 

@@ -4,8 +4,8 @@
 // Invariant: bounded: the window holds a few batches, and moves on when someone needs what is behind it, unless who is at its
 //            beginning is still taking.
 
-import type { InRecord } from '../../shared/domain/record.ts';
-import type { Topics } from '../../shared/domain/topics.ts';
+import type { InRecord } from '../domain/record.ts';
+import type { Topics } from '../domain/topics.ts';
 import { Reader, type ReaderPlace } from './reader.ts';
 
 /** Batches of the window; a reader gives up to a thousand records in each. */

@@ -1,14 +1,14 @@
 // RunRecords: what a record means to a run: an answer to be compared, an output, a mark of its shadow, a label.
 // Flow: inputs → [addLive, addShadow, addLabel] → comparison. Every record moves its input on, whatever it says.
 
-import { decodeControl } from '../../shared/codec/control.ts';
-import { type AnswersInUse, addAnswer } from '../../shared/comparing/add-answer.ts';
-import { readShadow } from '../../shared/comparing/outcomes.ts';
-import type { Comparison } from '../../shared/comparison/comparison.ts';
-import type { Field } from '../../shared/comparison/outcome.ts';
-import type { KeyedLabel } from '../../shared/domain/comparison.ts';
-import type { InRecord } from '../../shared/domain/record.ts';
-import { type ShadowMark, samplerOf } from '../../shared/domain/shadow.ts';
+import { decodeControl } from '../codec/control.ts';
+import type { Comparison } from '../comparison/comparison.ts';
+import type { Field } from '../comparison/outcome.ts';
+import type { KeyedLabel } from '../domain/comparison.ts';
+import type { InRecord } from '../domain/record.ts';
+import { type ShadowMark, samplerOf } from '../domain/shadow.ts';
+import { type AnswersInUse, addAnswer } from './add-answer.ts';
+import { readShadow } from './outcomes.ts';
 
 /** A shadow of a rollout, as its mark or its totals say it. */
 export interface Run extends NonNullable<ShadowMark['terms']> {

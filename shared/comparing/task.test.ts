@@ -2,17 +2,17 @@
 // Method: answers and labels lie in a memory bus, as after an outage; a task takes them as fast as it likes.
 
 import { expect, it } from 'vitest';
-import { memoryBus } from '../../shared/bus/memory/memory-bus.ts';
-import { memoryLog } from '../../shared/bus/memory/memory-log.ts';
-import { CONTROL_CONTENT_TYPE, encodeControl } from '../../shared/codec/control.ts';
-import { fitted } from '../../shared/comparison/fitted.ts';
-import type { Totals } from '../../shared/domain/comparison.ts';
-import { HEADER, header } from '../../shared/domain/headers.ts';
-import type { OutRecord } from '../../shared/domain/record.ts';
-import { topicsOf } from '../../shared/domain/topics.ts';
 import { ENDPOINT, pairsFrom } from '../../test/bench/comparator/answers.ts';
 import { denseStates } from '../../test/support/dense-states.ts';
 import { VirtualClock } from '../../test/support/virtual-clock.ts';
+import { memoryBus } from '../bus/memory/memory-bus.ts';
+import { memoryLog } from '../bus/memory/memory-log.ts';
+import { CONTROL_CONTENT_TYPE, encodeControl } from '../codec/control.ts';
+import { fitted } from '../comparison/fitted.ts';
+import type { Totals } from '../domain/comparison.ts';
+import { HEADER, header } from '../domain/headers.ts';
+import type { OutRecord } from '../domain/record.ts';
+import { topicsOf } from '../domain/topics.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { tailsOf } from './tail.ts';
 import { type Start, Task } from './task.ts';
@@ -54,7 +54,7 @@ async function partition(records: readonly OutRecord[]) {
   await bus.write(records);
   /** Steps until `isDone`, or nothing more comes. */
   async function run(start: Start, isDone: (totals: Totals) => boolean): Promise<Totals> {
-    const tails = tailsOf(topics, ENDPOINT, { bus, partition: 0, onChange() {} });
+    const tails = tailsOf(topics, ENDPOINT, { bus, partition: 0, fetchIntervalMs: 1_000, onChange() {} });
     const task = new Task({ topics, endpoint: ENDPOINT, partition: 0, limits: DEFAULT_LIMITS, tails }, null, start);
     let { totals } = task.take(clock.nowMs());
     for (let round = 0; round < ROUNDS_MAX && !isDone(totals); round++) {

@@ -1,13 +1,14 @@
 // Reader: one partition of one topic, read one batch ahead of whoever uses it.
 // Invariant: bounded: the next batch is asked for only when the last one is used up.
 
-import type { Bus, ReadBatch, ReadFrom } from '../../shared/bus/bus.ts';
-import { FETCH_INTERVAL_MS } from './pace.ts';
+import type { Bus, ReadBatch, ReadFrom } from '../bus/bus.ts';
 
 export interface ReaderPlace {
   readonly bus: Bus;
   readonly topic: string;
   readonly partition: number;
+  /** Time between two fetches while it keeps up, milliseconds. */
+  readonly fetchIntervalMs: number;
   /** Called when there is something new to look at. */
   readonly onChange: () => void;
 }
@@ -42,11 +43,11 @@ export class Reader {
     await this.#reading;
   }
 
-  async #read({ bus, topic, partition, onChange }: ReaderPlace, from: ReadFrom): Promise<void> {
+  async #read({ bus, topic, partition, fetchIntervalMs, onChange }: ReaderPlace, from: ReadFrom): Promise<void> {
     const { signal } = this.#ended;
     const place = { topic, partitions: [partition], from, until: 'never', signal } as const;
     try {
-      for await (const batch of bus.read({ ...place, fetchIntervalMs: FETCH_INTERVAL_MS })) {
+      for await (const batch of bus.read({ ...place, fetchIntervalMs })) {
         const used = new Promise<void>((resolve) => {
           this.#goOn = resolve;
         });

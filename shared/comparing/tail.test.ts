@@ -3,11 +3,11 @@
 // Method: a memory bus that counts its readers; inputs whose places, paces and pauses a seed draws.
 
 import { expect, it } from 'vitest';
-import type { ReadFrom } from '../../shared/bus/bus.ts';
-import { memoryBus } from '../../shared/bus/memory/memory-bus.ts';
-import { memoryLog } from '../../shared/bus/memory/memory-log.ts';
 import { between, seeded } from '../../test/sim/random.ts';
 import { VirtualClock } from '../../test/support/virtual-clock.ts';
+import type { ReadFrom } from '../bus/bus.ts';
+import { memoryBus } from '../bus/memory/memory-bus.ts';
+import { memoryLog } from '../bus/memory/memory-log.ts';
 import { Input } from './input.ts';
 import { Tail } from './tail.ts';
 
@@ -30,6 +30,7 @@ async function world() {
     bus: Object.assign(Object.create(bus), counting),
     topic: TOPIC,
     partition: 0,
+    fetchIntervalMs: 1_000,
     onChange() {},
   });
   let written = 0;

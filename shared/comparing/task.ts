@@ -3,20 +3,19 @@
 // Invariants: an input that is far ahead of its partner waits in its log, so that memory stays flat however long a partner is
 //             away; after a restart everything that still waits is read again before anything new.
 
-import type { ReadFrom } from '../../shared/bus/bus.ts';
-import { sourceIn } from '../../shared/comparing/outcomes.ts';
-import { savedOf, type TotalsHead, totalsOf } from '../../shared/comparing/saved.ts';
-import { Comparison } from '../../shared/comparison/comparison.ts';
-import { countsSince, NO_COUNTS } from '../../shared/comparison/join-state.ts';
-import type { Field } from '../../shared/comparison/outcome.ts';
-import type { JoinSide } from '../../shared/comparison/side.ts';
-import type { JoinCounts, Totals } from '../../shared/domain/comparison.ts';
-import type { InRecord } from '../../shared/domain/record.ts';
-import type { Topics } from '../../shared/domain/topics.ts';
-import type { Written } from './commit-records.ts';
+import type { ReadFrom } from '../bus/bus.ts';
+import { type Changes, Comparison } from '../comparison/comparison.ts';
+import { countsSince, NO_COUNTS, type Tick } from '../comparison/join-state.ts';
+import type { Field } from '../comparison/outcome.ts';
+import type { JoinSide } from '../comparison/side.ts';
+import type { JoinCounts, Totals } from '../domain/comparison.ts';
+import type { InRecord } from '../domain/record.ts';
+import type { Topics } from '../domain/topics.ts';
 import { Input } from './input.ts';
 import type { Limits } from './limits.ts';
+import { sourceIn } from './outcomes.ts';
 import { type Run, RunRecords } from './run-records.ts';
+import { savedOf, type TotalsHead, totalsOf } from './saved.ts';
 import type { InputKind, Tails } from './tail.ts';
 
 /** A run that no plan names is over when its inputs say nothing for so long. */
@@ -39,6 +38,25 @@ export interface TaskDeps {
 /** Where a task begins: at a run's first mark, or where its totals say. */
 export type Start = { readonly markOffset: number } | { readonly totals: Totals } | null;
 
+/** Where a task that counts anew stops: at a tick on record, or where the totals on record end. */
+export interface Stop {
+  readonly live: number;
+  readonly shadow: number;
+  readonly labels: number;
+  /** There is nothing behind it. */
+  readonly isEnd: boolean;
+}
+
+/** What one commit is to write. */
+export interface Written {
+  readonly totals: Totals;
+  readonly changes: Changes;
+  /** What the totals count more than the last ones. */
+  readonly counted: JoinCounts;
+  /** Scopes of which the totals hold less than was counted, or nothing. */
+  readonly reduced: readonly string[];
+}
+
 export class Task {
   readonly #deps: TaskDeps;
   readonly #run: Run | null;
@@ -48,6 +66,7 @@ export class Task {
   readonly #shadow: Input | null;
   readonly #labels: Input;
   #live: Input | null;
+  #stop: Stop | null = null;
   #sinceMs: number;
   /** What the last totals say. */
   #counts: JoinCounts;
@@ -131,7 +150,34 @@ export class Task {
     const isQuiet = nowMs - Math.max(this.#goneMs, this.#busyMs) >= patienceMs;
     const isDry = isQuiet && (this.#live === null || this.#live.atEnd || this.#liveWaits());
     if (!isDry && !(isAnswered && nowMs - this.#goneMs >= END_BUSY_AFTER_MS)) return;
-    join.finish();
+    this.finish();
+  }
+
+  /** It takes nothing from there on, and time decides nothing. */
+  stopAt(stop: Stop): void {
+    this.#stop = stop;
+    this.#live?.stopAt(stop.live, stop.isEnd);
+    this.#shadow?.stopAt(stop.shadow, stop.isEnd);
+    this.#labels.stopAt(stop.labels, stop.isEnd);
+  }
+
+  /** Whether everything before its stop was taken. */
+  get hasStopped(): boolean {
+    const { live, shadow, labels } = this.#comparison.join;
+    const stop = this.#stop;
+    if (stop === null || live.position < stop.live || (this.#shadow !== null && shadow.position < stop.shadow))
+      return false;
+    return !stop.isEnd || labels.position >= stop.labels;
+  }
+
+  /** Decides what a tick on record did; to be called where it was. */
+  decideAt(tick: Tick): void {
+    this.#comparison.join.decideAt(tick);
+  }
+
+  /** Whatever has no partner has none. */
+  finish(): void {
+    this.#comparison.join.finish();
     this.ended = true;
     this.#changed = true;
   }
@@ -171,7 +217,9 @@ export class Task {
 
   #openLive(): Input {
     const since = this.#run === null ? 'earliest' : { timestampMs: this.#sinceMs };
-    return this.#open('predictions', this.#comparison.join.live, since);
+    const input = this.#open('predictions', this.#comparison.join.live, since);
+    if (this.#stop !== null) input.stopAt(this.#stop.live, this.#stop.isEnd);
+    return input;
   }
 
   /** One record of the input whose turn it is; false when none can be taken. */
@@ -247,12 +295,13 @@ export class Task {
   /** What lies behind the last record of an input needs no reading again. */
   #followEnds(): void {
     const { live, shadow, labels } = this.#comparison.join;
-    if (this.#live?.head === null) live.skipTo(this.#live.nextOffset);
-    if (this.#shadow?.head === null) shadow.skipTo(this.#shadow.nextOffset);
-    if (this.#labels.head === null) labels.skipTo(this.#labels.nextOffset);
+    if (this.#live?.head === null) live.skipTo(this.#live.passed);
+    if (this.#shadow?.head === null) shadow.skipTo(this.#shadow.passed);
+    if (this.#labels.head === null) labels.skipTo(this.#labels.passed);
   }
 
   #tick(nowMs: number): void {
+    if (this.#run === null || this.#stop !== null) return;
     if (this.#tickMs === 0) this.#tickMs = nowMs;
     if (nowMs - this.#tickMs < TICK_INTERVAL_MS) return;
     this.#tickMs = nowMs;

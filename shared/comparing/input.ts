@@ -1,8 +1,8 @@
 // Input: where one run stands in one partition of one topic; a join can look at what is next without waiting.
 // Reads as: batches come from the tail that all runs share; while this one is not where the tail is, it has a reader of its own.
 
-import type { ReadBatch, ReadFrom } from '../../shared/bus/bus.ts';
-import type { InRecord } from '../../shared/domain/record.ts';
+import type { ReadBatch, ReadFrom } from '../bus/bus.ts';
+import type { InRecord } from '../domain/record.ts';
 import { Reader } from './reader.ts';
 import type { Tail, Taker } from './tail.ts';
 
@@ -13,6 +13,7 @@ export class Input implements Taker {
   #records: readonly InRecord[] = [];
   #at = 0;
   #begun = false;
+  #limit = { offset: Number.POSITIVE_INFINITY, isEnd: false };
   #hasMoved = false;
   /** Whether the records are of the own reader's batch. */
   #holdsOwn = false;
@@ -31,13 +32,26 @@ export class Input implements Taker {
   get head(): InRecord | null {
     const error = (this.#own ?? this.#tail).error;
     if (error !== null) throw error;
-    while (this.#at >= this.#records.length && this.#next());
-    return this.#records[this.#at] ?? null;
+    while (this.#at >= this.#records.length && this.nextOffset < this.#limit.offset && this.#next());
+    const record = this.#records[this.#at] ?? null;
+    return record !== null && record.offset < this.#limit.offset ? record : null;
   }
 
   /** Everything that was there when the last batch came has been taken. */
   get atEnd(): boolean {
-    return this.head === null && this.#begun && this.nextOffset >= this.#endOffset;
+    if (this.head !== null) return false;
+    const isAtLimit = this.#limit.isEnd && this.passed >= this.#limit.offset;
+    return isAtLimit || (this.#begun && this.nextOffset >= this.#endOffset);
+  }
+
+  /** Everything before it was taken, when nothing is at the head. */
+  get passed(): number {
+    return Math.min(this.#records[this.#at]?.offset ?? this.nextOffset, this.#limit.offset);
+  }
+
+  /** Nothing from `offset` on is given. @param isEnd whether it counts as the end of the topic */
+  stopAt(offset: number, isEnd: boolean): void {
+    this.#limit = { offset, isEnd };
   }
 
   get position(): number | null {
