@@ -5,7 +5,8 @@
 import { demoPath } from '../../../demo/demo-path.ts';
 import { type Operator, operatorOf } from '../../../demo/run/control.ts';
 import type { Bus } from '../../../shared/bus/bus.ts';
-import { laneGroup, routerGroup } from '../../../shared/domain/groups.ts';
+import { MillraceError } from '../../../shared/domain/errors.ts';
+import { comparatorGroup, laneGroup, routerGroup } from '../../../shared/domain/groups.ts';
 import { type Topics, topicsOf } from '../../../shared/domain/topics.ts';
 import { systemClock as clock } from '../../../shared/process/clock.ts';
 import { fill, measureLatency, measureThroughput, type Started, startVariant, type Throughput } from '../measure.ts';
@@ -17,14 +18,15 @@ import { type BesideService, startService } from './service.ts';
 
 const ENDPOINT = 'digits';
 const RATE_PER_SECOND = 200;
-const PACED_SECONDS = 17;
+const PACED_SECONDS = 27;
 /** Not counted: a shadow that has just begun loads its model, and new plans are read. */
 const PACED_WARM_SECONDS = 2;
-const SATURATED_RECORDS = 30_000;
+const SATURATED_RECORDS = 45_000;
 /** A shadow that keeps up is so far behind at most. */
 const KEEPS_UP_MS = 5_000;
-/** One that was left behind by a flood has scored everything so long after. */
+/** Whoever was left behind by a flood has caught up so long after. */
 const CATCHES_UP_MS = 60_000;
+const POLL_MS = 250;
 /** A perceptron of 128 hidden units; the live version is the softmax regression. */
 const CANDIDATE = 4;
 
@@ -83,6 +85,7 @@ export class ShadowHouse {
 
   /** @param sampleBp part of the requests that is shadowed meanwhile, basis points; 0: there is no shadow */
   async measure(sampleBp: number): Promise<Pick<Sample, 'throughput' | 'latency'>> {
+    await this.#settled();
     const sinceMs = clock.nowMs();
     const rollout = sampleBp === 0 ? null : await this.#begin(sampleBp);
     const first = this.#records;
@@ -113,6 +116,20 @@ export class ShadowHouse {
     await this.#operator.stop();
     await this.#started.stop();
     await Promise.all(this.#beside.map((service) => service.stop()));
+  }
+
+  /** Until the comparator has counted what the last flood left to it: that would be measured with whatever comes next. */
+  async #settled(): Promise<void> {
+    const { admin } = this.#bus;
+    const topic = this.#topics.endpoint(ENDPOINT, 'predictions');
+    const group = comparatorGroup(this.#topics.prefix, ENDPOINT);
+    for (const untilMs = clock.nowMs() + CATCHES_UP_MS; clock.nowMs() < untilMs; ) {
+      const [committed, offsets] = await Promise.all([admin.committed(group, topic), admin.offsets(topic)]);
+      // The last record is at most one marker before the end.
+      if (offsets.every(({ partition, end }) => (committed[partition] ?? -1) >= end - 1 || end === 0)) return;
+      await clock.sleep(POLL_MS);
+    }
+    throw new MillraceError('ASSERTION', { detail: `the comparator did not catch up within ${CATCHES_UP_MS} ms` });
   }
 
   async #begin(sampleBp: number): Promise<string> {
