@@ -37,6 +37,7 @@ function main(): void {
   // A terminal's Ctrl-C reaches the whole group: the worker decides when its models end, by closing the socket.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
   offerToOomKiller();
+  printAtOnce();
   const reader = new FrameReader();
   const queue: Frame[] = [];
   let working = false;
@@ -75,6 +76,14 @@ function main(): void {
 
   for (const event of ['close', 'end', 'error']) socket.on(event, () => process.exit(0));
   socket.resume();
+}
+
+/** Node writes to a pipe that is full later, when the process may be gone: but its last words are its obituary. */
+function printAtOnce(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    const { _handle } = stream as { readonly _handle?: { setBlocking?(isBlocking: boolean): void } };
+    _handle?.setBlocking?.(true);
+  }
 }
 
 /** Everything from START to READY; null after REFUSED, and then the worker closes the socket. */
