@@ -44,7 +44,7 @@ export class Spawner {
   spawn(options: SpawnOptions, ward: Ward): number {
     const id = ++this.#lastId;
     this.#wards.set(id, ward);
-    this.#process ??= this.#start();
+    this.#process ??= this.#start(options.environment);
     this.#process.ref();
     this.#process.channel?.ref();
     this.#tell({ id, spawn: options });
@@ -56,9 +56,10 @@ export class Spawner {
     this.#tell({ id, to });
   }
 
-  #start(): ChildProcess {
+  /** @param env nothing of the worker's own, as for whatever it starts */
+  #start(env: SpawnOptions['environment']): ChildProcess {
     const [file = process.execPath, ...args] = confinedCommand([process.execPath, childProgram('spawner-main')], 0);
-    const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env });
     let ending = '';
     const end = (how: string) => {
       ending ||= how;
