@@ -47,6 +47,11 @@ export async function readTable<T>(
   return values;
 }
 
+/** A word about a record that cannot be read. */
+export function sayLeftOut(context: Pick<CliContext, 'say'>, record: InRecord, error: unknown): void {
+  context.say(`left out: ${record.topic}-${record.partition}@${record.offset}: ${errorText(error)}`);
+}
+
 /** The decoded record, or null after a word about what is wrong with it. */
 export function readable<T>(
   context: Pick<CliContext, 'say'>,
@@ -56,7 +61,7 @@ export function readable<T>(
   try {
     return decode(record);
   } catch (error) {
-    context.say(`left out: ${record.topic}-${record.partition}@${record.offset}: ${errorText(error)}`);
+    sayLeftOut(context, record, error);
     return null;
   }
 }

@@ -2,6 +2,7 @@
 // Flow: `shadow replay`, tests → [ReplayOptions] → replay-shadow.ts, replay-partition.ts.
 
 import type { Bus } from '../../shared/bus/bus.ts';
+import { DEFAULT_LIMITS } from '../../shared/comparing/limits.ts';
 import type { Clock } from '../../shared/domain/clock.ts';
 import { type ModelRef, WEIGHT_BP_ALL } from '../../shared/domain/route-plan.ts';
 import type { PlanShadow } from '../../shared/domain/shadow.ts';
@@ -28,4 +29,9 @@ export interface ReplayOptions {
 }
 
 /** All that is on record, labels as late as a comparator takes them by default. */
-export const REPLAY_DEFAULTS = { fromMs: 0, sampleBp: WEIGHT_BP_ALL, tolerances: [], labelWindow: 50_000 } as const;
+export const REPLAY_DEFAULTS = {
+  fromMs: 0,
+  sampleBp: WEIGHT_BP_ALL,
+  tolerances: [],
+  labelWindow: DEFAULT_LIMITS.labelWindow,
+} as const;

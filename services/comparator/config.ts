@@ -1,6 +1,6 @@
 // Settings of the comparator: the common ones, and how much it keeps.
 
-import { DEFAULT_LIMITS, type Limits, limitsWith } from '../../shared/comparing/limits.ts';
+import { DEFAULT_LIMITS, type Limits, limitsWith, WINDOW_MAX } from '../../shared/comparing/limits.ts';
 import { COMMON_RELATIONS, COMMON_ROWS } from '../../shared/config/common.ts';
 import { type ConfigValues, defineConfig, integer } from '../../shared/config/load.ts';
 
@@ -11,7 +11,7 @@ const ROWS = {
     unit: 'requests',
     fallback: DEFAULT_LIMITS.window,
     min: 1,
-    max: 10_000_000,
+    max: WINDOW_MAX,
     sentence:
       'An answer or shadow output may come so many requests of its partition later than others, and is still joined.',
   }),
@@ -20,7 +20,7 @@ const ROWS = {
     unit: 'requests',
     fallback: DEFAULT_LIMITS.labelWindow,
     min: 1,
-    max: 10_000_000,
+    max: WINDOW_MAX,
     sentence: 'A label may come so many requests of its partition after its own, and still counts.',
   }),
   metricWindowMs: integer({

@@ -18,6 +18,9 @@ export interface Limits {
  */
 export const DEFAULT_LIMITS: Limits = limitsWith({ window: 20_000, labelWindow: 50_000, windowMs: 10_000 });
 
+/** Largest window that may be asked for, in requests. */
+export const WINDOW_MAX = 10_000_000;
+
 /** One input may be ahead of the other by twice the window: so far, whatever comes late is known to be late. */
 export function limitsWith(kept: Omit<Limits, 'ahead'>): Limits {
   return { ...kept, ahead: 2 * kept.window };

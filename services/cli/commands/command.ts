@@ -2,6 +2,7 @@
 // Invariant: every verb with an action has an example; help, docs/cli.md and tests read them from here.
 
 import { type Command, Option } from 'commander';
+import { WINDOW_MAX } from '../../../shared/comparing/limits.ts';
 import { EXAMPLES_MAX } from '../../../shared/comparison/examples.ts';
 import type { CliContext } from '../context.ts';
 import { parseCount, parseDuration } from '../core/parse.ts';
@@ -61,6 +62,11 @@ export function listOf(command: Command): NamedList | null {
 /** An option that takes a time, `fallback` unless it is given; milliseconds to the action. */
 export function timeOption(flags: string, description: string, fallback: string): Option {
   return new Option(flags, description).argParser(parseDuration).default(parseDuration(fallback), fallback);
+}
+
+/** An option that takes a window, in requests; `fallback` unless it is given. */
+export function windowOption(flags: string, description: string, fallback: number): Option {
+  return new Option(flags, description).argParser((text) => parseCount(text, WINDOW_MAX)).default(fallback);
 }
 
 /** How many of the worst disagreements a table shows. */

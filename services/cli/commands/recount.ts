@@ -5,12 +5,10 @@ import { DEFAULT_LIMITS, limitsWith } from '../../../shared/comparing/limits.ts'
 import { readTotals } from '../../../shared/comparing/read-totals.ts';
 import { type Recounted, recountRun } from '../../../shared/comparing/recount.ts';
 import { runKey } from '../../../shared/domain/comparison.ts';
-import { errorText, MillraceError } from '../../../shared/domain/errors.ts';
-import type { CliContext } from '../context.ts';
-import { parseCount } from '../core/parse.ts';
+import { MillraceError } from '../../../shared/domain/errors.ts';
 import type { Tables } from '../output.ts';
-import { requireGoing } from '../read.ts';
-import { type AddCommand, examples } from './command.ts';
+import { requireGoing, sayLeftOut } from '../read.ts';
+import { type AddCommand, examples, windowOption } from './command.ts';
 import { endpointName } from './control.ts';
 
 interface RecountOptions {
@@ -18,9 +16,6 @@ interface RecountOptions {
   readonly joinWindow: number;
   readonly labelWindow: number;
 }
-
-const WINDOW_MAX = 10_000_000;
-const parseWindow = (text: string) => parseCount(text, WINDOW_MAX);
 
 export const addRecount: AddCommand = (program, runner) => {
   const command: Command = program
@@ -33,8 +28,10 @@ export const addRecount: AddCommand = (program, runner) => {
         'Ends with 1 when totals say something else than what was counted.',
     )
     .option('--run <run>', 'one comparison, like digits-4/9 (rollout/version), or live: every version without a pair')
-    .option('--join-window <n>', "the comparator's MILLRACE_JOIN_WINDOW", parseWindow, DEFAULT_LIMITS.window)
-    .option('--label-window <n>', "the comparator's MILLRACE_LABEL_WINDOW", parseWindow, DEFAULT_LIMITS.labelWindow);
+    .addOption(windowOption('--join-window <n>', "the comparator's MILLRACE_JOIN_WINDOW", DEFAULT_LIMITS.window))
+    .addOption(
+      windowOption('--label-window <n>', "the comparator's MILLRACE_LABEL_WINDOW", DEFAULT_LIMITS.labelWindow),
+    );
   examples(command, [
     ['millrace recount digits', 'every comparison on record'],
     ['millrace recount digits --run digits-4/9 -o json', 'one of them, for a script'],
@@ -47,8 +44,7 @@ export const addRecount: AddCommand = (program, runner) => {
     const limits = limitsWith({ window, labelWindow, windowMs: DEFAULT_LIMITS.windowMs });
     const onRecord = await readTotals({
       ...{ bus, topics, endpoint, signal },
-      onUnreadable: ({ topic, partition, offset }, error) =>
-        say(`left out: ${topic}-${partition}@${offset}: ${errorText(error)}`),
+      onUnreadable: (record, error) => sayLeftOut(context, record, error),
     });
     requireGoing(context);
     const chosen = onRecord.filter((totals) => run === undefined || runKey(totals) === run);
@@ -59,14 +55,10 @@ export const addRecount: AddCommand = (program, runner) => {
       say(`counting ${runKey(totals)} in partition ${totals.partition}`);
       recounted.push(await recountRun({ bus, topics, clock, endpoint, limits, signal }, totals));
     }
-    show(context, recounted);
+    context.out.result(recounted, (tables) => linesOf(recounted, tables));
     return recounted.every(({ differences }) => differences.length === 0) ? 'ok' : 'failed';
   });
 };
-
-function show(context: CliContext, recounted: readonly Recounted[]): void {
-  context.out.result(recounted, (tables) => linesOf(recounted, tables));
-}
 
 function linesOf(recounted: readonly Recounted[], { table, style }: Tables): string[] {
   const verdict = ({ counts, differences }: Recounted) => {

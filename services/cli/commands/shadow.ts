@@ -13,7 +13,7 @@ import { readRuns } from '../read-runs.ts';
 import { REPLAY_DEFAULTS } from '../replay-options.ts';
 import { replayShadow } from '../replay-shadow.ts';
 import { showComparisons } from '../show-comparison.ts';
-import { type AddCommand, examples, topOption } from './command.ts';
+import { type AddCommand, examples, topOption, windowOption } from './command.ts';
 import { endpointName } from './control.ts';
 
 interface ReplayCommandOptions {
@@ -28,7 +28,6 @@ interface ReplayCommandOptions {
 
 const PROGRESS_EVERY_MS = 1_000;
 const VERSION_MAX = 999_999_999;
-const LABEL_WINDOW_MAX = 10_000_000;
 
 export const addShadow: AddCommand = (program, runner) => {
   const family = program.command('shadow').summary('score copies of requests');
@@ -44,11 +43,12 @@ export const addShadow: AddCommand = (program, runner) => {
     .requiredOption('--candidate <version>', 'version to score with', (text) => parseCount(text, VERSION_MAX))
     .option('--from <time>', 'requests from this time on: a date, or how long ago, like 2h', '1h')
     .option('--sample <part>', 'part of them: basis points, or a percentage', parseWeight, REPLAY_DEFAULTS.sampleBp)
-    .option(
-      '--label-window <n>',
-      'a label counts that came before so many more requests of its partition',
-      (text) => parseCount(text, LABEL_WINDOW_MAX),
-      REPLAY_DEFAULTS.labelWindow,
+    .addOption(
+      windowOption(
+        '--label-window <n>',
+        'a label counts that came before so many more requests of its partition',
+        REPLAY_DEFAULTS.labelWindow,
+      ),
     )
     .option('--repository <folder>', 'model repository (default: MILLRACE_REPOSITORY, else ./models)')
     .addOption(topOption())
