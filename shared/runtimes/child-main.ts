@@ -10,7 +10,7 @@ import type { Manifest } from '../domain/manifest.ts';
 import { readGolden } from '../models/manifest.ts';
 import { verifyPackage } from '../models/verify.ts';
 import { tensorsProblem } from './check-tensors.ts';
-import { capOwnMemory, offerToOomKiller } from './confine.ts';
+import { capOwnMemory, leaveEndToWorker, offerToOomKiller } from './confine.ts';
 import { type Accepted, failureOf, parseControl, type Ready, type Start, startSchema } from './control.ts';
 import {
   decodeTensors,
@@ -34,8 +34,7 @@ const READ_BUFFER_BYTES = 1024 * 1024;
 type Serving = { readonly start: Start; readonly manifest: Manifest; readonly model: LoadedModel };
 
 function main(): void {
-  // A terminal's Ctrl-C reaches the whole group: the worker decides when its models end, by closing the socket.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+  leaveEndToWorker();
   offerToOomKiller();
   printAtOnce();
   const reader = new FrameReader();

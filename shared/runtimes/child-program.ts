@@ -1,4 +1,4 @@
-// ChildProgram: where the programs lie that run in processes of their own.
+// ChildProgram: where the programs lie that run in processes of their own, and how one ended in words.
 
 import { fileURLToPath } from 'node:url';
 
@@ -9,4 +9,9 @@ import { fileURLToPath } from 'node:url';
 export function childProgram(name: 'child-main' | 'spawner-main', ownUrl: string = import.meta.url): string {
   const folder = ownUrl.endsWith('.ts') ? '../../dist/shared/runtimes' : '.';
   return fileURLToPath(new URL(`${folder}/${name}.js`, ownUrl));
+}
+
+/** What Node says of a process that is over. */
+export function endText(code: number | null, signal: NodeJS.Signals | null): string {
+  return signal === null ? `exit code ${code}` : `signal ${signal}`;
 }

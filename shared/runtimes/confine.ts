@@ -53,6 +53,11 @@ export function capOwnMemory(memoryMb: number): boolean {
   return done.status === 0;
 }
 
+/** A terminal's Ctrl-C reaches the whole group: the worker decides when its models end, by closing their sockets and its channel. */
+export function leaveEndToWorker(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+}
+
 /** Best effort: some containers forbid it, and nothing depends on it. */
 export function offerToOomKiller(): void {
   try {

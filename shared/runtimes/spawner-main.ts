@@ -7,8 +7,8 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { systemClock } from '../process/clock.ts';
 import { stayBehind } from '../process/priority.ts';
-import { childProgram } from './child-program.ts';
-import { confinedCommand, offerToOomKiller } from './confine.ts';
+import { childProgram, endText } from './child-program.ts';
+import { confinedCommand, leaveEndToWorker, offerToOomKiller } from './confine.ts';
 import type { SpawnerNews, SpawnerOrder, SpawnOptions } from './spawner.ts';
 
 /** Of what a process printed, so much of the end is kept for its obituary. */
@@ -52,7 +52,7 @@ function start(id: number, { nice, environment, behind }: SpawnOptions): void {
   child.once('error', (error) => end(`it did not start: ${error.message}`));
   child.once('exit', async (code, signal) => {
     await captured;
-    end(signal === null ? `exit code ${code}` : `signal ${signal}`);
+    end(endText(code, signal));
   });
   const socket = child.stdio[SOCKET_FD] as Socket;
   // Whoever dies young may close it before it is passed on.
@@ -64,8 +64,7 @@ function tell(news: SpawnerNews, socket?: Socket): void {
   process.send?.(news, socket, {}, () => socket?.destroy());
 }
 
-// A terminal's Ctrl-C reaches the whole group: the worker decides when its models end.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+leaveEndToWorker();
 offerToOomKiller();
 process.once('disconnect', () => process.exit(0));
 process.on('message', (order: SpawnerOrder) => {

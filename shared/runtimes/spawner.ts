@@ -7,7 +7,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { errorText } from '../domain/errors.ts';
-import { childProgram } from './child-program.ts';
+import { childProgram, endText } from './child-program.ts';
 import { confinedCommand } from './confine.ts';
 
 export interface SpawnOptions {
@@ -70,7 +70,7 @@ export class Spawner {
     };
     child.on('message', (news: SpawnerNews, socket) => this.#hear(news, socket as Socket | undefined));
     child.once('error', (error) => end(errorText(error)));
-    child.once('exit', (code, signal) => end(signal === null ? `exit code ${code}` : `signal ${signal}`));
+    child.once('exit', (code, signal) => end(endText(code, signal)));
     return child;
   }
 

@@ -3,6 +3,7 @@
 
 import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
 import { MillraceError } from '../../domain/errors.ts';
+import { endText } from '../child-program.ts';
 
 const PROGRAM_CHECK_TIMEOUT_MS = 20_000;
 const ERROR_CHARS_MAX = 4_000;
@@ -22,7 +23,7 @@ export function run(step: string, command: readonly string[], options: SpawnSync
   const done = spawnSync(file, args, { ...options, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
   if (done.status === 0) return String(done.stdout);
   const printed = `${done.stdout ?? ''}\n${done.stderr ?? ''}`.trim().slice(-ERROR_CHARS_MAX);
-  const how = done.error?.message ?? (done.signal === null ? `exit code ${done.status}` : `signal ${done.signal}`);
+  const how = done.error?.message ?? endText(done.status, done.signal);
   throw new MillraceError('SETUP_FAILED', { step, detail: `${how}\n${printed}` });
 }
 
