@@ -46,7 +46,8 @@ export interface Recounted {
 
 /** @throws TIMED_OUT when what is on record does not come, or `signal` aborts */
 export async function recountRun(place: RecountPlace, totals: Totals): Promise<Recounted> {
-  const { run, partition } = { run: runKey(totals), partition: totals.partition };
+  const run = runKey(totals);
+  const { partition } = totals;
   const start = await startOf(place, totals);
   if (start === 'gone') return { run, partition, counts: null, differences: [] };
   const { bus, topics, endpoint } = place;
@@ -114,17 +115,19 @@ interface Reading {
 
 async function readTo({ clock, signal }: RecountPlace, { task, tails, arrival }: Reading, stop: Stop): Promise<void> {
   task.stopAt(stop);
-  for (let silentMs = 0; !task.hasStopped; ) {
+  for (let lastMs = clock.nowMs(); !task.hasStopped; ) {
     arrival.came = new AbortController();
     const taken = task.step(STEP_RECORDS, 0);
     const turned = Object.values(tails).filter((tail) => tail.turn()).length;
     if (taken > 0) task.take(0);
     if (signal.aborted) throw new MillraceError('TIMED_OUT', { detail: 'interrupted' });
-    const startMs = clock.nowMs();
-    if (taken + turned === 0) await sleepUnless(clock, NOTHING_DEADLINE_MS, arrival.came.signal, signal);
-    else await clock.sleep(0);
-    silentMs = taken + turned === 0 ? silentMs + clock.nowMs() - startMs : 0;
-    if (silentMs >= NOTHING_DEADLINE_MS)
+    if (taken + turned > 0) {
+      lastMs = clock.nowMs();
+      await clock.sleep(0);
+      continue;
+    }
+    await sleepUnless(clock, NOTHING_DEADLINE_MS, arrival.came.signal, signal);
+    if (clock.nowMs() - lastMs >= NOTHING_DEADLINE_MS)
       throw new MillraceError('TIMED_OUT', { detail: 'what is on record is not there' });
   }
 }
