@@ -10,7 +10,7 @@ import { MillraceError } from '../../shared/domain/errors.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
 import type { ModelRepository } from '../../shared/models/repository.ts';
 import type { ModelLauncher } from '../../shared/runtimes/model-process.ts';
-import { Versions } from '../../shared/serving/versions.ts';
+import { boundAlone, Versions } from '../../shared/serving/versions.ts';
 import { comparedPair } from './shadow-report.ts';
 
 /** Longest wait for a comparison to have something to say, or to end with its rollout. */
@@ -52,7 +52,7 @@ export class ShadowAct {
     const versions = new Versions({ endpoint, launcher, clock, onState: () => {} });
     const startMs = clock.nowMs();
     try {
-      await versions.reconcile({ rollout: 'replay', versions: [model], incumbent: null, revoked: [] });
+      await versions.reconcile(boundAlone('replay', [model]));
       await versions.settled(model);
       const report = await replayShadow({
         ...{ ...REPLAY_DEFAULTS, bus, topics, endpoint, model, versions, clock },

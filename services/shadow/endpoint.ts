@@ -11,7 +11,7 @@ import type { PlanShadow } from '../../shared/domain/shadow.ts';
 import type { Topics } from '../../shared/domain/topics.ts';
 import type { ModelLauncher } from '../../shared/runtimes/model-process.ts';
 import { Reports } from '../../shared/serving/reports.ts';
-import { Versions } from '../../shared/serving/versions.ts';
+import { boundAlone, Versions } from '../../shared/serving/versions.ts';
 import type { Log } from '../../shared/telemetry/logger.ts';
 import { LiveLag } from './live-lag.ts';
 import { shadowPartition } from './partition.ts';
@@ -100,7 +100,7 @@ export class EndpointShadows {
     const wanted = new Map(shadows.map((shadow) => [`${rollout}/${shadow.version}`, shadow]));
     await this.#end([...this.#runs.keys()].filter((key) => !wanted.has(key)));
     const versions = shadows.map(({ version, digest }) => ({ version, digest }));
-    await this.#versions.reconcile({ rollout, versions, incumbent: null, revoked: [] });
+    await this.#versions.reconcile(boundAlone(rollout, versions));
     await this.#watchLiveLag(shadows);
     for (const [key, shadow] of wanted) {
       if (!this.#runs.has(key)) this.#runs.set(key, await this.#join(rollout, shadow));

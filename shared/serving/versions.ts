@@ -39,9 +39,14 @@ export interface Bound {
   readonly revoked: readonly ModelRef[];
 }
 
+/** Versions that nobody answers beside. */
+export function boundAlone(rollout: string, versions: readonly ModelRef[]): Bound {
+  return { rollout, versions, incumbent: null, revoked: [] };
+}
+
 /** What a plan binds to its lanes. */
 export function boundBy(plan: RoutePlan | undefined): Bound {
-  if (plan === undefined) return { rollout: '', versions: [], incumbent: null, revoked: [] };
+  if (plan === undefined) return boundAlone('', []);
   const { rollout, lanes, incumbent, revoked } = plan;
   const versions = LANES.map((lane) => lanes[lane]).filter((ref) => ref !== null);
   return { rollout, versions, incumbent: incumbent === null ? null : lanes[incumbent], revoked };

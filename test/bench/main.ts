@@ -7,11 +7,10 @@ import { demoPath } from '../../demo/demo-path.ts';
 import { type BrokerSearch, brokerSearch } from '../../shared/broker/find.ts';
 import type { Bus } from '../../shared/bus/bus.ts';
 import { kafkaBus } from '../../shared/bus/kafka/kafka-bus.ts';
-import { laneGroup, routerGroup } from '../../shared/domain/groups.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
 import { systemClock } from '../../shared/process/clock.ts';
 import { comparatorPart, type Figure, renderFigures } from './comparator/part.ts';
-import { fill, measureLatency, measureThroughput, type Progress, startVariant } from './measure.ts';
+import { fill, measureLatency, measureThroughput, type Progress, roadProgress, startVariant } from './measure.ts';
 import { replayPart } from './replay/part.ts';
 import { barResult, renderTables, type Sample, seriesResult, type Verdict } from './report.ts';
 import { BARS, PARTITIONS, payloadBytes, recordMaker, SERIES, type Series } from './series.ts';
@@ -55,12 +54,7 @@ async function makePlace(bus: Bus, series: Series, name: string): Promise<Place>
   await bus.admin.createTopics(topics.endpointTopicSpecs(ENDPOINT, PARTITIONS));
   if (series.variant !== 'road')
     return { prefix, input, output, group: name, progress: [{ group: name, topic: input }] };
-  const lanes = (['blue', 'green'] as const).map((lane) => ({
-    group: laneGroup(prefix, ENDPOINT, lane),
-    topic: topics.lane(ENDPOINT, lane),
-  }));
-  const router = { group: routerGroup(prefix, ENDPOINT), topic: input };
-  return { prefix, input, output, group: name, progress: [router, ...lanes] };
+  return { prefix, input, output, group: name, progress: roadProgress(topics, ENDPOINT) };
 }
 
 async function runOnce(

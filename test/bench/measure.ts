@@ -5,7 +5,10 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Bus } from '../../shared/bus/bus.ts';
 import { MillraceError } from '../../shared/domain/errors.ts';
+import { laneGroup, routerGroup } from '../../shared/domain/groups.ts';
 import type { OutRecord } from '../../shared/domain/record.ts';
+import { LANES } from '../../shared/domain/route-plan.ts';
+import type { Topics } from '../../shared/domain/topics.ts';
 import { systemClock } from '../../shared/process/clock.ts';
 import { treeUsage } from './process-tree.ts';
 import type { VariantOptions } from './variants/protocol.ts';
@@ -38,6 +41,14 @@ export type VariantName = 'bare' | 'bus' | 'road' | 'score';
 
 /** A consumer's progress is complete when each of these groups has committed its topic to the end. */
 export type Progress = readonly { readonly group: string; readonly topic: string }[];
+
+/** Progress of the live road of an endpoint, router and lanes. */
+export function roadProgress(topics: Topics, endpoint: string): Progress {
+  const { prefix } = topics;
+  const router = { group: routerGroup(prefix, endpoint), topic: topics.endpoint(endpoint, 'requests') };
+  const lanes = LANES.map((lane) => ({ group: laneGroup(prefix, endpoint, lane), topic: topics.lane(endpoint, lane) }));
+  return [router, ...lanes];
+}
 
 export interface Started {
   readonly child: ChildProcess;
@@ -169,7 +180,8 @@ export function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(q * sorted.length) - 1))] ?? Number.NaN;
 }
 
-async function isDone(bus: Bus, progress: Progress): Promise<boolean> {
+/** Whether every group has taken all of its topic. */
+export async function isDone(bus: Bus, progress: Progress): Promise<boolean> {
   for (const { group, topic } of progress) {
     const [committed, offsets] = await Promise.all([bus.admin.committed(group, topic), bus.admin.offsets(topic)]);
     // A lane's end counts the markers of the router's transactions: the last record is at most one marker before it.

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { MillraceError } from '../../../shared/domain/errors.ts';
 import { modelRepository } from '../../../shared/models/repository.ts';
 import { modelLauncher, NICE_SHADOW } from '../../../shared/runtimes/spawn.ts';
-import { Versions } from '../../../shared/serving/versions.ts';
+import { boundAlone, Versions } from '../../../shared/serving/versions.ts';
 import type { CliContext } from '../context.ts';
 import { parseCount, parseMoment, parseWeight } from '../core/parse.ts';
 import { progressText } from '../core/replay-progress.ts';
@@ -73,7 +73,7 @@ export const addShadow: AddCommand = (program, runner) => {
     });
     const versions = new Versions({ endpoint, launcher, clock: context.clock, onState: () => {} });
     try {
-      await versions.reconcile({ rollout: 'replay', versions: [model], incumbent: null, revoked: [] });
+      await versions.reconcile(boundAlone('replay', [model]));
       await versions.settled(model);
       const report = await replayShadow({
         ...{ bus, topics: context.topics, endpoint, model, versions },

@@ -5,15 +5,14 @@
 import { demoPath } from '../../../demo/demo-path.ts';
 import { REPLAY_DEFAULTS } from '../../../services/cli/replay-options.ts';
 import { replayShadow } from '../../../services/cli/replay-shadow.ts';
-import { laneGroup, routerGroup } from '../../../shared/domain/groups.ts';
 import type { ModelRef } from '../../../shared/domain/route-plan.ts';
 import { topicsOf } from '../../../shared/domain/topics.ts';
 import { modelRepository } from '../../../shared/models/repository.ts';
 import { systemClock as clock } from '../../../shared/process/clock.ts';
 import { modelLauncher, NICE_LIVE } from '../../../shared/runtimes/spawn.ts';
-import { Versions } from '../../../shared/serving/versions.ts';
+import { boundAlone, Versions } from '../../../shared/serving/versions.ts';
 import type { Figure } from '../comparator/part.ts';
-import { fill, measureThroughput, startVariant } from '../measure.ts';
+import { fill, measureThroughput, roadProgress, startVariant } from '../measure.ts';
 import { median } from '../report.ts';
 import { PARTITIONS, recordMaker } from '../series.ts';
 import type { BenchBroker } from '../shadow/house.ts';
@@ -35,7 +34,7 @@ export async function replayPart(broker: BenchBroker, repeats: number): Promise<
   const versions = new Versions({ endpoint: ENDPOINT, launcher, clock, onState: () => {} });
   const [bare, replay]: [number[], number[]] = [[], []];
   try {
-    await versions.reconcile({ rollout: 'bench', versions: [model], incumbent: null, revoked: [] });
+    await versions.reconcile(boundAlone('bench', [model]));
     await versions.settled(model);
     for (let repeat = 0; repeat <= repeats; repeat++) {
       const loop = await bareLoop(broker, `${prefix}${repeat}`, topics.endpoint(ENDPOINT, 'requests'));
@@ -81,12 +80,7 @@ async function answered({ bus, brokers }: BenchBroker, prefix: string): Promise<
     ...{ prefix, brokers, input, output: topics.endpoint(ENDPOINT, 'predictions'), group: prefix },
     ...{ partitions: PARTITIONS, delivery: 'exactly-once', endpoint: ENDPOINT, repository: demoPath('models') },
   });
-  const lanes = (['blue', 'green'] as const).map((lane) => ({
-    group: laneGroup(prefix, ENDPOINT, lane),
-    topic: topics.lane(ENDPOINT, lane),
-  }));
-  const router = { group: routerGroup(prefix, ENDPOINT), topic: input };
-  await measureThroughput(bus, started, { records: RECORDS, progress: [router, ...lanes] });
+  await measureThroughput(bus, started, { records: RECORDS, progress: roadProgress(topics, ENDPOINT) });
   await started.stop();
 }
 

@@ -6,10 +6,19 @@ import { demoPath } from '../../../demo/demo-path.ts';
 import { type Operator, operatorOf } from '../../../demo/run/control.ts';
 import type { Bus } from '../../../shared/bus/bus.ts';
 import { MillraceError } from '../../../shared/domain/errors.ts';
-import { comparatorGroup, laneGroup, routerGroup } from '../../../shared/domain/groups.ts';
+import { comparatorGroup } from '../../../shared/domain/groups.ts';
 import { type Topics, topicsOf } from '../../../shared/domain/topics.ts';
 import { systemClock as clock } from '../../../shared/process/clock.ts';
-import { fill, measureLatency, measureThroughput, type Started, startVariant, type Throughput } from '../measure.ts';
+import {
+  fill,
+  isDone,
+  measureLatency,
+  measureThroughput,
+  roadProgress,
+  type Started,
+  startVariant,
+  type Throughput,
+} from '../measure.ts';
 import type { Sample } from '../report.ts';
 import { PARTITIONS, recordMaker } from '../series.ts';
 import { verifyOutputs } from '../verify.ts';
@@ -120,13 +129,10 @@ export class ShadowHouse {
 
   /** Until the comparator has counted what the last flood left to it: that would be measured with whatever comes next. */
   async #settled(): Promise<void> {
-    const { admin } = this.#bus;
     const topic = this.#topics.endpoint(ENDPOINT, 'predictions');
     const group = comparatorGroup(this.#topics.prefix, ENDPOINT);
     for (const untilMs = clock.nowMs() + CATCHES_UP_MS; clock.nowMs() < untilMs; ) {
-      const [committed, offsets] = await Promise.all([admin.committed(group, topic), admin.offsets(topic)]);
-      // The last record is at most one marker before the end.
-      if (offsets.every(({ partition, end }) => (committed[partition] ?? -1) >= end - 1 || end === 0)) return;
+      if (await isDone(this.#bus, [{ group, topic }])) return;
       await clock.sleep(POLL_MS);
     }
     throw new MillraceError('ASSERTION', { detail: `the comparator did not catch up within ${CATCHES_UP_MS} ms` });
@@ -150,12 +156,7 @@ export class ShadowHouse {
     await fill(this.#bus, SATURATED_RECORDS, (index) => make(first + index));
     this.#records += SATURATED_RECORDS;
     for (const service of this.#beside) service.hold(false);
-    const { prefix } = this.#topics;
-    const lanes = (['blue', 'green'] as const).map((lane) => ({
-      group: laneGroup(prefix, ENDPOINT, lane),
-      topic: this.#topics.lane(ENDPOINT, lane),
-    }));
-    const router = { group: routerGroup(prefix, ENDPOINT), topic: this.#topics.endpoint(ENDPOINT, 'requests') };
-    return measureThroughput(this.#bus, this.#started, { records: SATURATED_RECORDS, progress: [router, ...lanes] });
+    const progress = roadProgress(this.#topics, ENDPOINT);
+    return measureThroughput(this.#bus, this.#started, { records: SATURATED_RECORDS, progress });
   }
 }

@@ -6,7 +6,7 @@ import { codecNamed } from '../../../shared/codec/registry.ts';
 import { modelRepository } from '../../../shared/models/repository.ts';
 import { systemClock as clock } from '../../../shared/process/clock.ts';
 import { modelLauncher, NICE_LIVE } from '../../../shared/runtimes/spawn.ts';
-import { Versions } from '../../../shared/serving/versions.ts';
+import { boundAlone, Versions } from '../../../shared/serving/versions.ts';
 import { serveVariant, type VariantOptions } from './protocol.ts';
 
 interface ScoreOptions extends VariantOptions {
@@ -24,7 +24,7 @@ await serveVariant(async (variantOptions) => {
   const model = { version, digest };
   const launching = { repository, clock, nice: NICE_LIVE, environment: process.env, onNotice: () => {} };
   const versions = new Versions({ endpoint, launcher: modelLauncher(launching), clock, onState: () => {} });
-  await versions.reconcile({ rollout: 'bench', versions: [model], incumbent: null, revoked: [] });
+  await versions.reconcile(boundAlone('bench', [model]));
   await versions.settled(model);
   const kafka = new Kafka({ clientId: 'bench-score', brokers: [...options.brokers], logLevel: logLevel.NOTHING });
   const consumer = kafka.consumer({ groupId: options.group });
