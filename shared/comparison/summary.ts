@@ -35,8 +35,8 @@ export function pairReport({ liveVersion, shadowVersion, fields, states }: PairS
   const time = stateOf(states, scoringTime);
   const { pairs, agreed } = stateOf(states, agreement);
   return {
-    live: sideReport(states, 'live', liveVersion),
-    shadow: shadowVersion === null ? null : sideReport(states, 'shadow', shadowVersion),
+    live: sideReport({ states, fields }, 'live', liveVersion),
+    shadow: shadowVersion === null ? null : sideReport({ states, fields }, 'shadow', shadowVersion),
     pairs: stateOf(states, answers).shadow.answers,
     agreement: share(agreed, pairs),
     fields: fields.map((field, place) => fieldReport(states, field, place)),
@@ -72,14 +72,20 @@ export function reportOf(of: {
   };
 }
 
-function sideReport(states: MetricStates, side: 'live' | 'shadow', version: number): SideReport {
+function sideReport(
+  { states, fields: [field] }: Pick<PairStates, 'states' | 'fields'>,
+  side: 'live' | 'shadow',
+  version: number,
+): SideReport {
   const { both, onlyLive, onlyShadow, neither, liveError, shadowError } = stateOf(states, accuracy);
   const right = both + (side === 'live' ? onlyLive : onlyShadow);
   return {
     version,
     ...stateOf(states, answers)[side],
     scoringUs: quantilesOf(stateOf(states, scoringTime)[side]),
-    accuracy: share(right, both + onlyLive + onlyShadow + neither),
+    // Numbers are near a label, or far from it.
+    accuracy:
+      field === undefined || field.kind === 'number' ? null : share(right, both + onlyLive + onlyShadow + neither),
     labelError: quantilesOf(side === 'live' ? liveError : shadowError),
   };
 }

@@ -1,6 +1,7 @@
 // Accuracy: who was right, where the truth is known: the first field against the label of each row.
-// Invariant: an error answer is never right: a version that fails on hard rows does not look better for it. Of answers
-//            without a shadow, `onlyLive` and `neither` count right and wrong.
+// Invariants: an error answer is never right: a version that fails on hard rows does not look better for it. It counts the same
+//             before the first answer has shown the fields: labels come in any order. Of answers without a shadow, `onlyLive`
+//             and `neither` count right and wrong.
 
 import { z } from 'zod';
 import { addValue, coarserHistogram, emptyHistogram, histogramSchema, mergeHistograms } from '../histogram.ts';
@@ -37,13 +38,16 @@ export const accuracy: Metric<z.infer<typeof schema>> = {
   },
   addLabel(state, { live, shadow }, label, fields) {
     const [field] = fields;
-    if (field === undefined || field.size === 0) return;
     for (let row = 0; row < label.length; row++) {
       const truth = label[row] ?? Number.NaN;
       // An error answer has no rows.
       const [said, other] = [live.answers[row], shadow?.answers[row]];
       state.rows += 1;
-      if (field.kind === 'number') {
+      if (said === undefined && other === undefined) {
+        state.neither += 1;
+        continue;
+      }
+      if (field?.kind === 'number') {
         const ours = Math.abs((said ?? Number.NaN) - truth);
         const theirs = Math.abs((other ?? Number.NaN) - truth);
         // A side that fails on hard rows would seem closer to the labels for it.

@@ -161,6 +161,15 @@ describe('accuracy', () => {
     expect(labelled(pair(answer([0]), answer([0])), [0, 0], LABEL)).toMatchObject({ both: 1, neither: 1 });
   });
 
+  it('counts an error the same whether the fields are known yet or not', () => {
+    for (const failed of [pair(failure('ASSERTION'), null), pair(failure('ASSERTION'), failure('ASSERTION'))]) {
+      const state = accuracy.empty();
+      accuracy.addLabel?.(state, answeredPair(failed, []), [1, 2], []);
+      expect(state).toMatchObject({ rows: 2, neither: 2 });
+      for (const field of [LABEL, CLASSES, NUMBER]) expect(labelled(failed, [1, 2], field)).toEqual(state);
+    }
+  });
+
   it('is the distance from the label for numbers', () => {
     const state = labelled(pair(answer([10]), answer([7])), [8], NUMBER);
     expect(quantile(state.liveError, 0.5)).toBeCloseTo(2, 1);
