@@ -10,12 +10,15 @@ import { aborted, type Clock } from '../domain/clock.ts';
 
 /** The kernel lets one session of the machine change in 100 ms, unless root asks; the others come again. */
 const AGAIN_MS = 150;
+/** Of a process that nobody waits for; one that is to come forward tries until it has ended. */
 const TRIES_MAX = 20;
 /** Far enough to be passed by whoever answers; at 19 a load takes minutes on full cores, here ten times as long as alone. */
 const BEHIND_BY = 10;
 const NICE_MAX = 19;
 /** capabilities(7). */
 const CAP_SYS_NICE = 1n << 23n;
+/** In any other user namespace capabilities say nothing of CPU priorities (user_namespaces(7)). */
+const FIRST_USER_NAMESPACE = /^\s*0\s+0\s+4294967295\s*$/;
 /** RLIMIT_NICE counts the other way round: 20 allows nice 0 (getrlimit(2)). */
 export const NICE_LIMIT_OF_ZERO = 20;
 
@@ -25,7 +28,7 @@ export const NICE_LIMIT_OF_ZERO = 20;
  */
 export async function goBehind(nice: number, clock: Clock): Promise<void> {
   setThreads(process.pid, nice, (present) => present < nice);
-  await setSession(process.pid, nice, clock);
+  await setSession(process.pid, nice, { clock, triesMax: TRIES_MAX, signals: [] });
 }
 
 export interface Stay {
@@ -36,40 +39,51 @@ export interface Stay {
   readonly ended: AbortSignal;
 }
 
-/** `pid`, a child of this process that leads a session of its own, works behind it for a while, as far as the kernel lets it return. */
+/**
+ * `pid`, a child of this process that leads a session of its own, works behind it for a while, as far as the kernel lets it return.
+ * Never rejects.
+ */
 export async function stayBehind(pid: number, { clock, until, ended }: Stay): Promise<void> {
   const own = getPriority();
   const behind = Math.min(own + BEHIND_BY, NICE_MAX);
   const returns = mayReturnTo(own);
   const session = sessionNice();
   if (returns) setThreads(pid, behind, (present) => present < behind);
-  if (session !== null) await setSession(pid, Math.min(session + BEHIND_BY, NICE_MAX), clock, until, ended);
+  const again = { clock, triesMax: Number.POSITIVE_INFINITY };
+  if (session !== null)
+    await setSession(pid, Math.min(session + BEHIND_BY, NICE_MAX), { ...again, signals: [until, ended] });
   await aborted(until, ended);
   if (ended.aborted) return;
   if (returns) setThreads(pid, own, (present) => present === behind);
-  if (session !== null) await setSession(pid, session, clock, ended);
+  if (session !== null) await setSession(pid, session, { ...again, signals: [ended] });
 }
 
-/** Of those threads of `pid` whose nice value is such. */
+/** Of those threads of `pid` whose nice value is such, as far as the kernel lets it: nobody ends for want of a priority. */
 function setThreads(pid: number, nice: number, such: (present: number) => boolean): void {
   for (const thread of threadsOf(pid)) {
     try {
       if (such(getPriority(thread))) setPriority(thread, nice);
-    } catch (error) {
-      // It has ended meanwhile.
-      if (!has(error, constants.errno.ESRCH)) throw error;
+    } catch {
+      // It has ended meanwhile, or stays where it is.
     }
   }
 }
 
-/** Of the session that `pid` leads, if it does; until one of `signals` aborts. */
-async function setSession(pid: number, nice: number, clock: Clock, ...signals: readonly AbortSignal[]): Promise<void> {
-  for (let time = 1; leadsSession(pid) && time <= TRIES_MAX; time++) {
+interface Again {
+  readonly clock: Clock;
+  readonly triesMax: number;
+  /** The first that aborts ends the tries. */
+  readonly signals: readonly AbortSignal[];
+}
+
+/** Of the session that `pid` leads, if it does. */
+async function setSession(pid: number, nice: number, { clock, triesMax, signals }: Again): Promise<void> {
+  for (let time = 1; leadsSession(pid) && time <= triesMax; time++) {
     try {
       return writeFileSync(`/proc/${pid}/autogroup`, String(nice));
     } catch (error) {
       // Anything else: sessions have no priorities here, or a container decides about them.
-      if (!has(error, constants.errno.EAGAIN)) return;
+      if (!isToComeAgain(error)) return;
     }
     await clock.sleep(AGAIN_MS);
     if (signals.some((signal) => signal.aborted)) return;
@@ -85,7 +99,8 @@ function sessionNice(): number | null {
 /** Whether a process like this one, once behind, may have `nice` again. */
 function mayReturnTo(nice: number): boolean {
   const capabilities = /^CapEff:\s+([0-9a-f]+)$/m.exec(readOrEmpty('/proc/self/status'))?.[1] ?? '0';
-  if ((BigInt(`0x${capabilities}`) & CAP_SYS_NICE) !== 0n) return true;
+  const isCapable = (BigInt(`0x${capabilities}`) & CAP_SYS_NICE) !== 0n;
+  if (isCapable && FIRST_USER_NAMESPACE.test(readOrEmpty('/proc/self/uid_map'))) return true;
   const limit = /^Max nice priority\s+(\d+)/m.exec(readOrEmpty('/proc/self/limits'))?.[1] ?? '0';
   return Number(limit) >= NICE_LIMIT_OF_ZERO - nice;
 }
@@ -114,7 +129,6 @@ function readOrEmpty(path: string): string {
   }
 }
 
-/** Of node:fs and node:os alike. */
-function has(error: unknown, errno: number): boolean {
-  return error instanceof Error && 'errno' in error && error.errno === -errno;
+function isToComeAgain(error: unknown): boolean {
+  return error instanceof Error && 'errno' in error && error.errno === -constants.errno.EAGAIN;
 }

@@ -2,12 +2,10 @@
 // Invariant: it ends when its worker does, and so do all of its processes.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
 import { systemClock } from '../process/clock.ts';
 import { stayBehind } from '../process/priority.ts';
-import { childProgram, endText } from './child-program.ts';
+import { childProgram, endText, notStarted } from './child-program.ts';
 import { confinedCommand, leaveEndToWorker, offerToOomKiller } from './confine.ts';
 import type { SpawnerNews, SpawnerOrder, SpawnOptions } from './spawner.ts';
 
@@ -24,40 +22,54 @@ interface Running {
 
 const running = new Map<number, Running>();
 
-function start(id: number, { nice, environment, behind }: SpawnOptions): void {
+function start(id: number, options: SpawnOptions): void {
+  try {
+    watch(id, spawnChild(options), options.behind);
+  } catch (error) {
+    // A machine that is out of memory, say: those that run go on.
+    tell({ id, ended: notStarted(error) });
+  }
+}
+
+function spawnChild({ nice, environment, behind }: SpawnOptions): ChildProcess {
   const [file = process.execPath, ...args] = confinedCommand([process.execPath, childProgram('child-main')], nice);
-  const child = spawn(file, args, {
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    env: environment,
-    detached: behind,
-  });
+  return spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'], env: environment, detached: behind });
+}
+
+function watch(id: number, child: ChildProcess, behind: boolean): void {
   const [forward, ended] = [new AbortController(), new AbortController()];
   running.set(id, { child, forward });
   if (behind && child.pid !== undefined) {
     void stayBehind(child.pid, { clock: systemClock, until: forward.signal, ended: ended.signal });
   }
   let printed = '';
-  const capture = (stream: Readable): Promise<unknown> => {
+  // Without file descriptors Node leaves even these out.
+  for (const stream of [child.stdout ?? [], child.stderr ?? []].flat()) {
+    // It closes after an error.
+    stream.on('error', () => undefined);
     stream.setEncoding('utf8').on('data', (text: string) => {
       printed = (printed + text).slice(-PRINTED_CHARS_MAX);
     });
-    return once(stream, 'close');
-  };
-  const captured = Promise.all([child.stdout, child.stderr].filter((stream) => stream !== null).map(capture));
+  }
   const end = (how: string) => {
     running.delete(id);
     ended.abort();
     tell({ id, ended: [how, printed.trim()].filter((part) => part !== '').join('; ') });
   };
-  child.once('error', (error) => end(`it did not start: ${error.message}`));
-  child.once('exit', async (code, signal) => {
-    await captured;
-    end(endText(code, signal));
-  });
-  const socket = child.stdio[SOCKET_FD] as Socket;
+  child.once('error', (error) => end(notStarted(error)));
+  // Unlike `exit`, after the last that it printed.
+  child.once('close', (code, signal) => end(endText(code, signal)));
+  if (child.pid !== undefined) tell({ id, pid: child.pid }, socketOf(child));
+}
+
+/** Nothing of it is read here: what the process says is for its worker. */
+function socketOf(child: ChildProcess): Socket {
+  const socket = child.stdio[SOCKET_FD] as Socket & { readonly _handle?: { readStop(): void } };
   // Whoever dies young may close it before it is passed on.
   socket.on('error', () => undefined);
-  if (child.pid !== undefined) tell({ id, pid: child.pid }, socket);
+  // Node reads from the start, and drops what comes until the worker has it. No public call stops it: pause() reads on into a buffer.
+  socket._handle?.readStop();
+  return socket;
 }
 
 function tell(news: SpawnerNews, socket?: Socket): void {

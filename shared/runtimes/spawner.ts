@@ -2,12 +2,12 @@
 // Why: to start a process, Node copies the page tables of its own (fork(2)). In a worker of 300 MB that stops everybody's answers for
 //      28 ms, and the pages that it writes afterwards cost twice as much again (measured); here it costs nobody anything.
 // Flow: worker → SPAWN → process; its socket ← worker (a file descriptor, passed on); its obituary ← worker.
-// Invariant: each ward hears of its end exactly once, also when the spawner itself ends: then all of its processes do.
+// Invariant: each ward hears of its end exactly once, also when the spawner does not start, or ends itself.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { errorText } from '../domain/errors.ts';
-import { childProgram, endText } from './child-program.ts';
+import { childProgram, endText, notStarted } from './child-program.ts';
 import { confinedCommand } from './confine.ts';
 
 export interface SpawnOptions {
@@ -33,6 +33,8 @@ export interface Ward {
   onSpawned(pid: number, socket: Socket): void;
   /** @param detail e.g. `signal SIGSEGV`, `exit code 134`, and the last lines that it printed */
   onEnded(detail: string): void;
+  /** What started it has ended. Its process does so too where the kernel sees to that (confine.ts); elsewhere it may live on. */
+  onOrphaned(detail: string): void;
 }
 
 export class Spawner {
@@ -43,8 +45,14 @@ export class Spawner {
   /** @returns its id, for `order` */
   spawn(options: SpawnOptions, ward: Ward): number {
     const id = ++this.#lastId;
+    try {
+      this.#process ??= this.#start(options.environment);
+    } catch (error) {
+      // A machine that is out of memory, say.
+      queueMicrotask(() => ward.onEnded(notStarted(error)));
+      return id;
+    }
     this.#wards.set(id, ward);
-    this.#process ??= this.#start(options.environment);
     this.#process.ref();
     this.#process.channel?.ref();
     this.#tell({ id, spawn: options });
@@ -60,13 +68,13 @@ export class Spawner {
   #start(env: SpawnOptions['environment']): ChildProcess {
     const [file = process.execPath, ...args] = confinedCommand([process.execPath, childProgram('spawner-main')], 0);
     const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env });
-    let ending = '';
     const end = (how: string) => {
-      ending ||= how;
-      if (this.#process === child) this.#process = null;
+      // The next one is none of its business.
+      if (this.#process !== child) return;
+      this.#process = null;
       const wards = [...this.#wards.values()];
       this.#wards.clear();
-      for (const ward of wards) ward.onEnded(`what started it ended: ${ending}`);
+      for (const ward of wards) ward.onOrphaned(`what started it ended: ${how}`);
     };
     child.on('message', (news: SpawnerNews, socket) => this.#hear(news, socket as Socket | undefined));
     child.once('error', (error) => end(errorText(error)));
@@ -77,7 +85,9 @@ export class Spawner {
   #hear(news: SpawnerNews, socket: Socket | undefined): void {
     const ward = this.#wards.get(news.id);
     if ('pid' in news) {
-      if (socket !== undefined) ward?.onSpawned(news.pid, socket);
+      if (socket === undefined) return;
+      if (ward === undefined) socket.destroy();
+      else ward.onSpawned(news.pid, socket);
       return;
     }
     this.#wards.delete(news.id);

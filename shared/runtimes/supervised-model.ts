@@ -69,11 +69,12 @@ export class SupervisedModel implements ModelProcess {
     this.#verdict = null;
     this.#wasReady = false;
     this.#watching = false;
-    const { nice, environment, repository, runtimeModules = [] } = this.#options;
+    const { nice, environment, repository, clock, runtimeModules = [] } = this.#options;
     const { endpoint, ref, owner } = this.#of;
     const link = new ChildLink(this.#spawner, {
       ...{ nice, environment: modelEnvironment(environment), behind: owner.loadsBehind() },
       onFrame: (frame) => this.#receive(frame),
+      clock,
     });
     this.#link = link;
     const start: Start = { root: repository, endpoint, ...ref, runtimeModules: [...runtimeModules] };

@@ -16,7 +16,7 @@ import {
   NICE_LIVE,
   NICE_SHADOW,
 } from '../../shared/runtimes/spawn.ts';
-import { modelProcesses, spawners } from '../support/model-processes.ts';
+import { isAlive, modelProcesses, spawners } from '../support/model-processes.ts';
 import { BAD, FAULTY_RUNTIME, packFaulty, packTiny, TINY_SIGNATURE, temporaryFolder } from '../support/tiny-models.ts';
 
 vi.setConfig({ testTimeout: 20_000 });
@@ -356,8 +356,9 @@ describe('a model process', () => {
 const WORKER_PROGRAM = `
   const { ChildLink } = await import(new URL('../../shared/runtimes/child-link.js', process.env.CHILD));
   const { Spawner } = await import(new URL('../../shared/runtimes/spawner.js', process.env.CHILD));
+  const { systemClock: clock } = await import(new URL('../../shared/process/clock.js', process.env.CHILD));
   const { encodeControl, encodeFrame, encodeTensors } = await import(new URL('../../shared/runtimes/frames.js', process.env.CHILD));
-  const link = new ChildLink(new Spawner(), { nice: 0, environment: process.env, behind: true, onFrame: (frame) => {
+  const link = new ChildLink(new Spawner(), { nice: 0, environment: process.env, behind: true, clock, onFrame: (frame) => {
     if (frame.kind !== 3) return;
     link.send(encodeFrame({ kind: 5, id: 1, rows: 1 }, encodeTensors([{ data: Float32Array.of(-1) }])));
     setTimeout(() => process.stdout.write(String(link.pid)), 200);
@@ -365,15 +366,6 @@ const WORKER_PROGRAM = `
   link.send(encodeControl(1, 0, { root: process.env.ROOT, endpoint: 'faulty', version: 1, digest: process.env.DIGEST,
     runtimeModules: [process.env.FAULTY] }));
 `;
-
-function isAlive(pid: number): boolean {
-  try {
-    const state = /^State:\s+(\w)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return state !== 'Z';
-  } catch {
-    return false;
-  }
-}
 
 function flipByte(path: string): void {
   const bytes = readFileSync(path);

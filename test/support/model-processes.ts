@@ -38,6 +38,16 @@ function runs(pid: number, program: string): boolean {
   }
 }
 
+/** Whether it runs: a process whose end nobody has heard of yet does not. */
+export function isAlive(pid: number): boolean {
+  try {
+    const state = /^State:\s+(\w)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return state !== 'Z';
+  } catch {
+    return false;
+  }
+}
+
 /** A process that has ended meanwhile is left in peace. */
 export function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
   try {
