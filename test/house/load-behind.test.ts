@@ -73,6 +73,37 @@ function returns(): boolean {
   }
 }
 
+/** A worker that says what became of a process that was brought forward, where its capabilities say nothing of priorities. */
+const WORKER_PROGRAM = `
+  import { getPriority } from 'node:os';
+  const { Spawner } = await import(process.env.SPAWNER);
+  const spawner = new Spawner();
+  const say = (text) => { console.log(text); process.exit(0); };
+  const { PATH } = process.env;
+  const id = spawner.spawn({ nice: 0, environment: { PATH }, behind: true }, {
+    onSpawned: (pid) => {
+      setTimeout(() => spawner.order(id, 'forward'), 300);
+      setTimeout(() => say('nice ' + getPriority(pid)), 1_000);
+    },
+    onEnded: say,
+    onOrphaned: say,
+  });
+`;
+
+function runUnshared(program: string): string {
+  const spawner = new URL('../../dist/shared/runtimes/spawner.js', import.meta.url);
+  const args = ['--user', '--map-root-user', process.execPath, '--input-type=module', '-e', program];
+  return execFileSync('unshare', args, { env: { ...process.env, SPAWNER: spawner.href }, encoding: 'utf8' });
+}
+
+function unshares(): boolean {
+  try {
+    return runUnshared('process.exit(0)') === '';
+  } catch {
+    return false;
+  }
+}
+
 describe.skipIf(!existsSync('/proc/self/autogroup'))('a version that loads', () => {
   test('beside one that answers is behind it until it is READY, and then where its worker is', async () => {
     const { model, pid } = await loaded(true);
@@ -90,3 +121,10 @@ describe.skipIf(!existsSync('/proc/self/autogroup'))('a version that loads', () 
     expect(await standingAtLoad(model)).toEqual(OWN);
   });
 });
+
+test.skipIf(!unshares())(
+  'in a user namespace of its own no process loses its life, or its place, for want of a priority',
+  () => {
+    expect(runUnshared(WORKER_PROGRAM)).toBe(`nice ${OWN.nice}\n`);
+  },
+);
