@@ -134,9 +134,9 @@ class PartitionWork {
   /** A task for every run whose mark is there: whoever reads the topic again finds the same runs. */
   #discover(live: Task): void {
     for (let record = this.#marks?.head ?? null; record !== null; record = this.#marks?.head ?? null) {
-      const run = begunBy(record);
-      const key = run === null ? '' : runKey(run);
-      if (run !== null && !this.#isKnown(key)) this.#open(key, run, { markOffset: record.offset });
+      const run = begunBy(record)?.run;
+      const key = run === undefined ? '' : runKey(run);
+      if (run !== undefined && !this.#isKnown(key)) this.#open(key, run, { markOffset: record.offset });
       this.#marks?.shift();
     }
     live.searched = this.#marks?.nextOffset ?? 0;

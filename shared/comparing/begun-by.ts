@@ -7,12 +7,18 @@ import type { InRecord } from '../domain/record.ts';
 import type { Run } from './run-records.ts';
 import { savedOf } from './saved.ts';
 
-/** A run that a record of E.shadow begins, or null. */
-export function begunBy(record: InRecord): Run | null {
+/** A run, and its first source in a partition. */
+export interface Begun {
+  readonly run: Run;
+  readonly from: number;
+}
+
+/** What a record of E.shadow begins, or null. */
+export function begunBy(record: InRecord): Begun | null {
   if (headerText(record.headers, HEADER.shadowMark) !== 'begun') return null;
   try {
-    const { rollout, version, terms } = decodeControl('shadow-mark', record);
-    return terms === null ? null : { rollout, version, ...terms };
+    const { rollout, version, terms, to } = decodeControl('shadow-mark', record);
+    return terms === null ? null : { run: { rollout, version, ...terms }, from: to };
   } catch {
     // Counted as unreadable where its run is compared, if there is one.
     return null;

@@ -37,11 +37,11 @@ export class Input implements Taker {
     return record !== null && record.offset < this.#limit.offset ? record : null;
   }
 
-  /** Everything that was there when the last batch came has been taken. */
+  /** Everything that was there when the last batch came has been taken. A limit that is not the end has something behind it. */
   get atEnd(): boolean {
     if (this.head !== null) return false;
-    const isAtLimit = this.#limit.isEnd && this.passed >= this.#limit.offset;
-    return isAtLimit || (this.#begun && this.nextOffset >= this.#endOffset);
+    if (this.passed >= this.#limit.offset) return this.#limit.isEnd;
+    return this.#begun && this.nextOffset >= this.#endOffset;
   }
 
   /** Everything before it was taken, when nothing is at the head. */

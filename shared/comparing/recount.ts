@@ -49,6 +49,7 @@ export async function recountRun(place: RecountPlace, totals: Totals): Promise<R
   const run = runKey(totals);
   const { partition } = totals;
   const start = await startOf(place, totals);
+  requireGoing(place);
   if (start === 'gone') return { run, partition, counts: null, differences: [] };
   const { bus, topics, endpoint } = place;
   const arrival = { came: new AbortController() };
@@ -102,9 +103,15 @@ function recordsOf({ bus, signal }: RecountPlace, topic: string, partition: numb
   return bus.read({ topic, partitions: [partition], from: 'earliest', until: 'end', signal });
 }
 
+/** Not by a later owner: the first mark may be gone. */
 function isBegunBy(record: InRecord, totals: Totals): boolean {
-  const run = begunBy(record);
-  return run !== null && runKey(run) === runKey(totals);
+  const begun = begunBy(record);
+  return begun !== null && runKey(begun.run) === runKey(totals) && begun.from === totals.begun;
+}
+
+/** @throws TIMED_OUT: half of a topic is never taken for all of it */
+function requireGoing({ signal }: Pick<RecountPlace, 'signal'>): void {
+  if (signal.aborted) throw new MillraceError('TIMED_OUT', { detail: 'interrupted' });
 }
 
 interface Reading {
@@ -120,7 +127,7 @@ async function readTo({ clock, signal }: RecountPlace, { task, tails, arrival }:
     const taken = task.step(STEP_RECORDS, 0);
     const turned = Object.values(tails).filter((tail) => tail.turn()).length;
     if (taken > 0) task.take(0);
-    if (signal.aborted) throw new MillraceError('TIMED_OUT', { detail: 'interrupted' });
+    requireGoing({ signal });
     if (taken + turned > 0) {
       lastMs = clock.nowMs();
       await clock.sleep(0);

@@ -129,6 +129,8 @@ export class Task {
 
   /** Takes up to `budget` records. @returns how many it took; 0: there is nothing to do now */
   step(budget: number, nowMs: number): number {
+    // What comes now is in no totals.
+    if (this.ended) return 0;
     let taken = 0;
     while (taken < budget && this.#one()) taken += 1;
     if (taken > 0) {
@@ -239,8 +241,9 @@ export class Task {
     const shadow = this.#shadow?.head ?? null;
     const far = this.#deps.limits.ahead;
     const liveWaits = this.#liveWaits();
-    // Before its mark a run reads what others wrote, and there are no answers that could catch up with that.
-    const shadowWaits = begun && shadow !== null && sourceOf(shadow) > join.live.high + far;
+    // Before its mark a run reads what others wrote, and there are no answers that could catch up with that; nor are there at a stop.
+    const catchesUp = begun && !(this.#stop !== null && join.live.position >= this.#stop.live);
+    const shadowWaits = catchesUp && shadow !== null && sourceOf(shadow) > join.live.high + far;
     if (shadow !== null && (!shadowWaits || (live !== null && liveWaits))) {
       if (live === null || liveWaits || sourceOf(shadow) <= sourceOf(live)) {
         return this.#take(this.#shadow, (record) => this.#addShadow(record));

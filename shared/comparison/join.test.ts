@@ -241,6 +241,22 @@ describe('a join', () => {
     expect(run.end.counts).toEqual({ ...NO_COUNTS, missingShadow: 1, late: 1 });
   });
 
+  it('has no tick where nothing waits alone, and what comes after it is not late', () => {
+    const run = new Run();
+    for (let source = 0; source < 4; source++) {
+      run.add({ kind: 'live', source, offset: source });
+      run.add({ kind: 'shadow', source, offset: 2 * source });
+      run.add({ kind: 'done', from: source, to: source + 1, offset: 2 * source + 1 });
+      expect(run.join.tick()).toBe(false);
+    }
+    run.add({ kind: 'done', from: 4, to: 6, offset: 8 });
+    for (let time = 0; time < 2; time++) expect(run.join.tick()).toBe(false);
+    run.add({ kind: 'shadow', source: 5, offset: 9 });
+    run.add({ kind: 'live', source: 5, offset: 4 });
+    expect(run.join.state().ticks).toEqual([]);
+    expect(run.end.counts).toEqual({ ...NO_COUNTS, matched: 5 });
+  });
+
   it('has ticks on record that decided something, with which a replay decides the same', () => {
     const run = new Run();
     const records: Parameters<Run['add']>[0][] = [

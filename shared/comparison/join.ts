@@ -160,14 +160,18 @@ export class Join {
     if (known === undefined && isNew) this.#applyLabel(source, label.values);
   }
 
-  /** Time has passed: what was there at the last tick and has no partner yet is decided. @returns whether that is a tick on record */
+  /** Time has passed: what was there at the last tick and has no partner yet is decided. @returns whether anything was: a tick on record */
   tick(): boolean {
     const { live: liveClosed, shadow: shadowClosed } = this.#ticked;
-    const closesAny = liveClosed > this.live.closed || shadowClosed > this.shadow.closed;
-    const offsets = { liveOffset: this.live.position, shadowOffset: this.shadow.position };
-    if (closesAny) this.decideAt({ ...offsets, liveClosed, shadowClosed });
     this.#ticked = { live: this.live.high + 1, shadow: this.#done };
-    return closesAny;
+    const closed = Math.min(Math.max(this.live.closed, liveClosed), Math.max(this.shadow.closed, shadowClosed));
+    let decidesAny = false;
+    this.#each(this.#decided, closed, (source) => {
+      decidesAny ||= this.#pending.onlySide(source) !== null;
+    });
+    const offsets = { liveOffset: this.live.position, shadowOffset: this.shadow.position };
+    if (decidesAny) this.decideAt({ ...offsets, liveClosed, shadowClosed });
+    return decidesAny;
   }
 
   /** The same with a tick on record, in a replay whose inputs stand where they stood then. Of very many ticks the oldest are forgotten. */

@@ -52,12 +52,14 @@ async function comparedWithPauses(seed: number, whole: boolean) {
     readTotals({ ...place, onUnreadable: (_, error) => expect.unreachable(String(error)) }),
   );
   expect(totals).toHaveLength(3 * CONTENT_PARTITIONS);
+  const recounts = (of: readonly Totals[], more: Partial<RecountPlace> = {}) =>
+    clock.driven(Promise.all(of.map((one) => recountRun({ ...place, ...more }, one))));
   const differences = async (of: readonly Totals[]) => {
-    const recounted = await clock.driven(Promise.all(of.map((one) => recountRun(place, one))));
+    const recounted = await recounts(of);
     for (const { counts } of recounted) expect(counts).not.toBeNull();
     return recounted.flatMap((one) => one.differences);
   };
-  return { totals, differences };
+  return { totals, differences, recounts };
 }
 
 describe('a recount', () => {
@@ -95,5 +97,19 @@ describe('a recount', () => {
     expect(await differences([{ ...first, states: JSON.stringify(states) }])).toEqual([
       `what was measured of ${scope} is not the same`,
     ]);
+  });
+
+  it('does not begin at the mark of a later owner', async () => {
+    const { totals, recounts } = await comparedWithPauses(1, true);
+    const paired = totals.filter(({ rollout }) => rollout !== '');
+    // As if retention had taken the first mark: the one that is left begins elsewhere.
+    const recounted = await recounts(paired.map((one) => ({ ...one, begun: one.begun - 1 })));
+    expect(recounted.map(({ counts }) => counts)).toEqual(paired.map(() => null));
+  });
+
+  it('that is interrupted says so, wherever it is', async () => {
+    const { totals, recounts } = await comparedWithPauses(1, true);
+    const signal = AbortSignal.abort();
+    for (const one of totals) await expect(recounts([one], { signal })).rejects.toMatchObject({ code: 'TIMED_OUT' });
   });
 });

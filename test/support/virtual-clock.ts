@@ -71,6 +71,8 @@ export class VirtualClock implements Clock {
     const settled = work.finally(() => {
       over = true;
     });
+    // It may reject before anybody waits for it.
+    settled.catch(() => undefined);
     await this.until(() => over);
     return settled;
   }
