@@ -257,6 +257,17 @@ describe('a join', () => {
     expect(run.end.counts).toEqual({ ...NO_COUNTS, matched: 5 });
   });
 
+  it('has no tick for what a window has closed', () => {
+    const run = new Run();
+    run.add({ kind: 'live', source: 0, offset: 0 });
+    for (let source = 1; source <= WINDOW + 1; source++) {
+      run.add({ kind: 'live', source, offset: source });
+      run.add({ kind: 'shadow', source, offset: source });
+    }
+    for (let time = 0; time < 2; time++) expect(run.join.tick()).toBe(false);
+    expect(run.join.counts).toEqual({ ...NO_COUNTS, matched: WINDOW + 1, missingShadow: 1 });
+  });
+
   it('has ticks on record that decided something, with which a replay decides the same', () => {
     const run = new Run();
     const records: Parameters<Run['add']>[0][] = [

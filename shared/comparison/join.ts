@@ -164,6 +164,8 @@ export class Join {
   tick(): boolean {
     const { live: liveClosed, shadow: shadowClosed } = this.#ticked;
     this.#ticked = { live: this.live.high + 1, shadow: this.#done };
+    // What a window has closed is not for time to decide.
+    this.#sweep();
     const closed = Math.min(Math.max(this.live.closed, liveClosed), Math.max(this.shadow.closed, shadowClosed));
     let decidesAny = false;
     this.#each(this.#decided, closed, (source) => {

@@ -17,8 +17,8 @@ const BEHIND_BY = 10;
 const NICE_MAX = 19;
 /** capabilities(7). */
 const CAP_SYS_NICE = 1n << 23n;
-/** In any other user namespace capabilities say nothing of CPU priorities (user_namespaces(7)). */
-const FIRST_USER_NAMESPACE = /^\s*0\s+0\s+4294967295\s*$/;
+/** In any other user namespace capabilities say nothing of CPU priorities (user_namespaces(7)); a kernel without any has no map. */
+const FIRST_USER_NAMESPACE = /^(\s*0\s+0\s+4294967295\s*)?$/;
 /** RLIMIT_NICE counts the other way round: 20 allows nice 0 (getrlimit(2)). */
 export const NICE_LIMIT_OF_ZERO = 20;
 

@@ -6,9 +6,9 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../domain/clock.ts';
 import { errorText } from '../domain/errors.ts';
 import { type Frame, FrameReader } from './frames.ts';
-import type { Spawner, SpawnOptions } from './spawner.ts';
+import { killAtOnce, type Spawner, type SpawnOptions } from './spawner.ts';
 
-/** From a kill to its obituary; a spawner that stands still writes none. */
+/** From a kill to its obituary: a spawner that stands still writes none, and the kernel may not be done with the process for long. */
 const OBITUARY_DEADLINE_MS = 2_000;
 
 export interface ChildEnd {
@@ -33,6 +33,9 @@ export class ChildLink {
   #unsent: Uint8Array[] = [];
   #pid: number | undefined;
   #killed = false;
+  /** Whether its end was told: its number may be another's from then on. */
+  #told = false;
+  /** Aborted when `ended` resolves. */
   readonly #over = new AbortController();
   #resolve: (end: ChildEnd) => void = () => undefined;
   #protocolError = '';
@@ -48,12 +51,19 @@ export class ChildLink {
     this.#id = spawner.spawn(spawnOptions, {
       onSpawned: (pid, socket) => {
         this.#pid = pid;
-        this.#open(socket);
+        if (!this.#killed) return this.#open(socket);
+        killAtOnce(pid);
+        socket.destroy();
       },
-      onEnded: (how) => this.#end(how),
+      onEnded: (how) => {
+        this.#told = true;
+        this.#drain(how);
+      },
       onOrphaned: (how) => {
-        if (this.#pid !== undefined) killAtOnce(this.#pid);
-        this.#end(how);
+        if (this.#pid !== undefined && !this.#killed) killAtOnce(this.#pid);
+        this.#told = true;
+        this.#drain(how);
+        void this.#endSoon(how);
       },
     });
   }
@@ -77,38 +87,38 @@ export class ChildLink {
 
   /** Ends the process at once, whatever it does. */
   kill(): void {
-    if (this.#killed || this.#over.signal.aborted) return;
+    if (this.#killed) return;
     this.#killed = true;
-    if (this.#pid === undefined) this.#spawner.order(this.#id, 'end');
-    else killAtOnce(this.#pid);
-    void this.#endUntold();
+    // One that is still to be spawned is killed then.
+    if (this.#pid !== undefined && !this.#told) killAtOnce(this.#pid);
+    void this.#endSoon('it was killed');
   }
 
   /** It works beside its worker, no longer behind. */
   comeForward(): void {
-    this.#spawner.order(this.#id, 'forward');
+    this.#spawner.bringForward(this.#id);
   }
 
-  async #endUntold(): Promise<void> {
-    const over = this.#over.signal;
-    await this.#clock.sleep(OBITUARY_DEADLINE_MS, over);
-    if (over.aborted) return;
-    this.#socket?.destroy();
-    this.#end('it was killed');
+  /** Whatever is left of the process: nobody waits for it longer. */
+  async #endSoon(how: string): Promise<void> {
+    await this.#clock.sleep(OBITUARY_DEADLINE_MS, this.#over.signal);
+    this.#end(how);
+  }
+
+  /** An answer that was already sent is not lost. */
+  #drain(how: string): void {
+    if (this.#killed || this.#socket === null || this.#socket.closed) this.#end(how);
+    else this.#socket.once('close', () => this.#end(how)).end();
   }
 
   #end(how: string): void {
     if (this.#over.signal.aborted) return;
     this.#over.abort();
-    const end = () => this.#resolve({ detail: [this.#protocolError, how].filter((part) => part !== '').join('; ') });
-    // An answer that was already sent is not lost.
-    if (this.#socket === null || this.#socket.closed) end();
-    else this.#socket.once('close', end).end();
+    this.#socket?.destroy();
+    this.#resolve({ detail: [this.#protocolError, how].filter((part) => part !== '').join('; ') });
   }
 
   #open(socket: Socket): void {
-    // It is killed as soon as its spawner hears of it.
-    if (this.#killed) return void socket.destroy();
     this.#socket = socket;
     // A write to a process that has just died fails here; `ended` tells what happened.
     socket.on('error', () => undefined);
@@ -124,14 +134,5 @@ export class ChildLink {
       this.#protocolError = errorText(error);
       this.kill();
     }
-  }
-}
-
-/** Its number is no other's so soon after its end: the kernel gives them out in turn. */
-function killAtOnce(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended.
   }
 }

@@ -1,4 +1,4 @@
-// The spawner's process (spawner.ts): starts and ends processes as it is told, and tells how they ended.
+// The spawner's process (spawner.ts): starts processes as it is told, and tells how they ended.
 // Invariant: it ends when its worker does, and so do all of its processes.
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -15,12 +15,8 @@ const PRINTED_CHARS_MAX = 2_000;
 /** The socket to the process among its file descriptors: 0 nothing, 1 and 2 captured, 3 frames. */
 const SOCKET_FD = 3;
 
-interface Running {
-  readonly child: ChildProcess;
-  readonly forward: AbortController;
-}
-
-const running = new Map<number, Running>();
+/** By id: aborted when it is brought forward. */
+const running = new Map<number, AbortController>();
 
 function start(id: number, options: SpawnOptions): void {
   try {
@@ -38,7 +34,7 @@ function spawnChild({ nice, environment, behind }: SpawnOptions): ChildProcess {
 
 function watch(id: number, child: ChildProcess, behind: boolean): void {
   const [forward, ended] = [new AbortController(), new AbortController()];
-  running.set(id, { child, forward });
+  running.set(id, forward);
   if (behind && child.pid !== undefined) {
     void stayBehind(child.pid, { clock: systemClock, until: forward.signal, ended: ended.signal });
   }
@@ -81,6 +77,5 @@ offerToOomKiller();
 process.once('disconnect', () => process.exit(0));
 process.on('message', (order: SpawnerOrder) => {
   if ('spawn' in order) start(order.id, order.spawn);
-  else if (order.to === 'forward') running.get(order.id)?.forward.abort();
-  else running.get(order.id)?.child.kill('SIGKILL');
+  else running.get(order.id)?.abort();
 });

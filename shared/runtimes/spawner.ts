@@ -20,10 +20,7 @@ export interface SpawnOptions {
 }
 
 /** What the worker tells. */
-export type SpawnerOrder = { readonly id: number } & (
-  | { readonly spawn: SpawnOptions }
-  | { readonly to: 'forward' | 'end' }
-);
+export type SpawnerOrder = { readonly id: number } & ({ readonly spawn: SpawnOptions } | { readonly forward: true });
 
 /** What the spawner tells. The first comes with the socket. */
 export type SpawnerNews = { readonly id: number } & ({ readonly pid: number } | { readonly ended: string });
@@ -42,7 +39,7 @@ export class Spawner {
   #process: ChildProcess | null = null;
   #lastId = 0;
 
-  /** @returns its id, for `order` */
+  /** @returns its id, for `bringForward` */
   spawn(options: SpawnOptions, ward: Ward): number {
     const id = ++this.#lastId;
     try {
@@ -59,9 +56,9 @@ export class Spawner {
     return id;
   }
 
-  /** `forward`: it works beside its worker from now on. `end`: at once, whatever it does. */
-  order(id: number, to: 'forward' | 'end'): void {
-    this.#tell({ id, to });
+  /** It works beside its worker from now on. */
+  bringForward(id: number): void {
+    this.#tell({ id, forward: true });
   }
 
   /** @param env nothing of the worker's own, as for whatever it starts */
@@ -85,9 +82,11 @@ export class Spawner {
   #hear(news: SpawnerNews, socket: Socket | undefined): void {
     const ward = this.#wards.get(news.id);
     if ('pid' in news) {
-      if (socket === undefined) return;
-      if (ward === undefined) socket.destroy();
-      else ward.onSpawned(news.pid, socket);
+      if (ward === undefined) {
+        // Its spawner has ended before this was heard.
+        killAtOnce(news.pid);
+        socket?.destroy();
+      } else if (socket !== undefined) ward.onSpawned(news.pid, socket);
       return;
     }
     this.#wards.delete(news.id);
@@ -101,5 +100,14 @@ export class Spawner {
   /** A spawner that has just ended hears nothing; its wards are told by its exit. */
   #tell(order: SpawnerOrder): void {
     if (this.#process?.connected === true) this.#process.send(order, () => undefined);
+  }
+}
+
+/** A process that has just been heard of, or has ended since: the kernel gives numbers out in turn, so this is nobody else's yet. */
+export function killAtOnce(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended.
   }
 }

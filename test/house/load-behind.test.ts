@@ -82,7 +82,7 @@ const WORKER_PROGRAM = `
   const { PATH } = process.env;
   const id = spawner.spawn({ nice: 0, environment: { PATH }, behind: true }, {
     onSpawned: (pid) => {
-      setTimeout(() => spawner.order(id, 'forward'), 300);
+      setTimeout(() => spawner.bringForward(id), 300);
       setTimeout(() => say('nice ' + getPriority(pid)), 1_000);
     },
     onEnded: say,

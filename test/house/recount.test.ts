@@ -10,6 +10,7 @@ import { memoryLog } from '../../shared/bus/memory/memory-log.ts';
 import { limitsWith } from '../../shared/comparing/limits.ts';
 import { readTotals } from '../../shared/comparing/read-totals.ts';
 import { type RecountPlace, recountRun } from '../../shared/comparing/recount.ts';
+import type { Clock } from '../../shared/domain/clock.ts';
 import type { Totals } from '../../shared/domain/comparison.ts';
 import { topicsOf } from '../../shared/domain/topics.ts';
 import { silentLog } from '../../shared/telemetry/logger.ts';
@@ -59,7 +60,18 @@ async function comparedWithPauses(seed: number, whole: boolean) {
     for (const { counts } of recounted) expect(counts).not.toBeNull();
     return recounted.flatMap((one) => one.differences);
   };
-  return { totals, differences, recounts };
+  return { totals, differences, recounts, place };
+}
+
+/** Aborts when somebody sleeps, as a recount does when it has taken something. */
+function abortingAt(clock: Clock): Pick<RecountPlace, 'clock' | 'signal'> {
+  const aborting = new AbortController();
+  const sleep = (ms: number, signal?: AbortSignal) => {
+    aborting.abort();
+    return clock.sleep(ms, signal);
+  };
+  const nowMs = () => clock.nowMs();
+  return { clock: { nowMs, monotonicUs: () => clock.monotonicUs(), sleep }, signal: aborting.signal };
 }
 
 describe('a recount', () => {
@@ -107,9 +119,16 @@ describe('a recount', () => {
     expect(recounted.map(({ counts }) => counts)).toEqual(paired.map(() => null));
   });
 
-  it('that is interrupted says so, wherever it is', async () => {
-    const { totals, recounts } = await comparedWithPauses(1, true);
-    const signal = AbortSignal.abort();
-    for (const one of totals) await expect(recounts([one], { signal })).rejects.toMatchObject({ code: 'TIMED_OUT' });
+  it('that is interrupted says so, while it looks for the beginning and while it counts', async () => {
+    const { totals, recounts, place } = await comparedWithPauses(1, true);
+    for (const one of totals) {
+      const interrupted = { code: 'TIMED_OUT' };
+      const early = new AbortController();
+      const work = recounts([one], { signal: early.signal });
+      early.abort();
+      await expect(work).rejects.toMatchObject(interrupted);
+      const { signal, clock } = abortingAt(place.clock);
+      await expect(recounts([one], { signal, clock })).rejects.toMatchObject(interrupted);
+    }
   });
 });

@@ -24,7 +24,8 @@ const HANGS = {
 const SPEAKS = {
   NODE_OPTIONS: `--import "data:text/javascript,import {writeSync} from 'node:fs';writeSync(3,'early')"`,
 };
-const OUTLIVES_MS = 600;
+const BUSY_MS = 600;
+const PRLIMIT = '/usr/bin/prlimit';
 
 class FakeWard {
   readonly ended: string[] = [];
@@ -93,23 +94,26 @@ describe('a process that cannot be started', () => {
     expect(isAlive(first.pid)).toBe(true);
   });
 
-  test.skipIf(!existsSync('/proc/self/fd'))('for want of file descriptors, ends alone', async () => {
-    const spawner = new Spawner();
-    const first = await spawned(spawner);
-    const [pid = 0] = spawners(process.pid);
-    const before = filesOf(pid);
-    for (let files = before; files < before + 8; files++) {
-      execFileSync('prlimit', ['--pid', String(pid), `--nofile=${files}:`]);
-      const ward = new FakeWard();
-      spawner.spawn(PLAIN, ward);
-      await vi.waitFor(() => expect(ward.ended.length + ward.pid).toBeGreaterThan(0), { timeout: 5_000 });
-      if (ward.pid === 0) expect(ward.ended).toEqual([expect.stringContaining('it did not start')]);
-    }
-    execFileSync('prlimit', ['--pid', String(pid), '--nofile=1024:']);
-    expect((await spawned(spawner)).ended).toEqual([]);
-    expect(first.ended).toEqual([]);
-    expect(spawners(process.pid)).toEqual([pid]);
-  });
+  test.skipIf(!existsSync('/proc/self/fd') || !existsSync(PRLIMIT))(
+    'for want of file descriptors, ends alone',
+    async () => {
+      const spawner = new Spawner();
+      const first = await spawned(spawner);
+      const [pid = 0] = spawners(process.pid);
+      const before = filesOf(pid);
+      for (let files = before; files < before + 8; files++) {
+        execFileSync(PRLIMIT, ['--pid', String(pid), `--nofile=${files}:`]);
+        const ward = new FakeWard();
+        spawner.spawn(PLAIN, ward);
+        await vi.waitFor(() => expect(ward.ended.length + ward.pid).toBeGreaterThan(0), { timeout: 5_000 });
+        if (ward.pid === 0) expect(ward.ended).toEqual([expect.stringContaining('it did not start')]);
+      }
+      execFileSync(PRLIMIT, ['--pid', String(pid), '--nofile=1024:']);
+      expect((await spawned(spawner)).ended).toEqual([]);
+      expect(first.ended).toEqual([]);
+      expect(spawners(process.pid)).toEqual([pid]);
+    },
+  );
 });
 
 describe('a process that hangs', () => {
@@ -134,7 +138,8 @@ test('a process that was never started, since what starts it stands still, ends 
   await spawned(spawner);
   const [pid = 0] = spawners(process.pid);
   signalIfAlive(pid, 'SIGSTOP');
-  const link = new ChildLink(spawner, { ...PLAIN, clock: systemClock, onFrame: () => undefined });
+  const environment = { ...PLAIN.environment, ...HANGS };
+  const link = new ChildLink(spawner, { ...PLAIN, environment, clock: systemClock, onFrame: () => undefined });
   link.kill();
   expect((await link.ended).detail).toBe('it was killed');
   signalIfAlive(pid, 'SIGCONT');
@@ -147,7 +152,7 @@ test('what a process says before its worker has its socket is not lost', async (
   await spawned(spawner);
   const ward = new FakeWard();
   spawner.spawn({ ...PLAIN, environment: { ...PLAIN.environment, ...SPEAKS } }, ward);
-  busyFor(OUTLIVES_MS);
+  busyFor(BUSY_MS);
   const socket = await vi.waitFor(() => ward.socket ?? expect.fail('it has no socket'));
   const [said] = await once(socket, 'data');
   expect(String(said)).toBe('early');

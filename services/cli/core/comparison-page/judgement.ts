@@ -182,6 +182,8 @@ function accuracyText(pair: PairReport, shadow: SideReport): string {
   if (pair.labelledRows === 0) return 'no labels say who is right';
   const said = (words: readonly string[], sign: number) => words[sign + 1] ?? '';
   if (pair.live.accuracy === null || shadow.accuracy === null) {
+    const isHeld = pair.live.labelError.p50 !== null && shadow.labelError.p50 !== null;
+    if (!isHeld) return 'no label has an answer of both to be held against';
     const word = said(['further from', 'about as close to', 'closer to'], closenessSign(pair, shadow));
     return `it is ${word} the labels: ${closenessText(pair, shadow)}`;
   }

@@ -66,7 +66,8 @@ export const SIDE_TITLES = ['answers', 'errors', 'accuracy', 'label error p50 / 
 /** Accuracy is of classes and labels, the error of numbers. */
 export function sideCells({ labelledRows }: PairReport, side: SideReport): string[] {
   const { answers, accuracy, labelError, scoringUs } = side;
-  const reason = labelledRows === 0 ? 'no labels' : 'number';
+  const unknown = labelledRows === 0 ? 'no labels' : 'no answers';
+  const reason = labelError.p50 === null ? unknown : 'number';
   return [
     countText(answers),
     errorsText(side),
