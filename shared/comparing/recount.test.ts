@@ -2,12 +2,11 @@
 // Method: answers and outputs lie in a memory bus; a task takes as much of them as it is told to.
 
 import { afterEach, expect, it } from 'vitest';
+import { markRecord } from '../../services/shadow/progress.ts';
 import { ENDPOINT, pairsFrom, RUN } from '../../test/bench/comparator/answers.ts';
 import { VirtualClock } from '../../test/support/virtual-clock.ts';
 import { memoryBus } from '../bus/memory/memory-bus.ts';
 import { memoryLog } from '../bus/memory/memory-log.ts';
-import { CONTROL_CONTENT_TYPE, encodeControl } from '../codec/control.ts';
-import { HEADER, header } from '../domain/headers.ts';
 import type { OutRecord } from '../domain/record.ts';
 import { topicsOf } from '../domain/topics.ts';
 import { limitsWith } from './limits.ts';
@@ -23,16 +22,7 @@ const topics = topicsOf('');
 function begun(): OutRecord {
   const { rollout, version, ...terms } = RUN;
   const progress = { kind: 'begun', from: 0, to: 0, sinceMs: 0, terms, atMs: 0 } as const;
-  return {
-    ...{ topic: topics.endpoint(ENDPOINT, 'shadow'), partition: 0, key: null },
-    value: encodeControl('shadow-mark', { endpoint: ENDPOINT, rollout, version, partition: 0, ...progress }),
-    headers: [
-      CONTROL_CONTENT_TYPE,
-      header(HEADER.shadow, rollout),
-      header(HEADER.version, String(version)),
-      header(HEADER.shadowMark, 'begun'),
-    ],
-  };
+  return markRecord(topics, { endpoint: ENDPOINT, rollout, version, partition: 0, ...progress });
 }
 
 /** Sources of [first, first + count), answered and scored. */

@@ -2,6 +2,7 @@
 // Method: one partition, ten answers; a shadow that begins at 2, passes over 5 and 6, and is done before 10; one record is bent.
 
 import { expect, it } from 'vitest';
+import { markRecord } from '../../services/shadow/progress.ts';
 import { memoryBus } from '../../shared/bus/memory/memory-bus.ts';
 import { memoryLog } from '../../shared/bus/memory/memory-log.ts';
 import { encodeControl } from '../../shared/codec/control.ts';
@@ -133,17 +134,7 @@ function outcome(kind: 'predictions' | 'shadow', source: number, version: number
 
 function mark(progress: Pick<ShadowMark, 'kind' | 'from' | 'to'>): OutRecord {
   const said = { ...RUN, ...progress, endpoint: ENDPOINT, partition: 0, sinceMs: 0, terms: null, atMs: 0 };
-  const headers = [
-    header(HEADER.shadow, RUN.rollout),
-    header(HEADER.version, String(RUN.version)),
-    header(HEADER.shadowMark, progress.kind),
-  ];
-  return {
-    ...place(topics.endpoint(ENDPOINT, 'shadow')),
-    key: null,
-    value: encodeControl('shadow-mark', said),
-    headers,
-  };
+  return markRecord(topics, said);
 }
 
 function totals(

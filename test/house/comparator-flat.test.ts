@@ -2,10 +2,10 @@
 // Method: one task on a memory bus; a virtual clock tells the hour. A shadow has begun and falls silent; answers go on.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { markRecord } from '../../services/shadow/progress.ts';
 import type { Bus } from '../../shared/bus/bus.ts';
 import { memoryBus } from '../../shared/bus/memory/memory-bus.ts';
 import { memoryLog } from '../../shared/bus/memory/memory-log.ts';
-import { CONTROL_CONTENT_TYPE, encodeControl } from '../../shared/codec/control.ts';
 import { codecFor } from '../../shared/codec/registry.ts';
 import { limitsWith } from '../../shared/comparing/limits.ts';
 import { type Tails, tailsOf } from '../../shared/comparing/tail.ts';
@@ -70,17 +70,7 @@ function answer(source: number, kind: 'predictions' | 'shadow'): OutRecord {
 function begun(): OutRecord {
   const { rollout, version } = RUN;
   const progress = { kind: 'begun', from: 0, to: 0, sinceMs: 0, terms: TERMS, atMs: clock.nowMs() } as const;
-  const mark = { endpoint: ENDPOINT, rollout, version, partition: 0, ...progress };
-  return {
-    ...{ topic: topics.endpoint(ENDPOINT, 'shadow'), partition: 0, key: null },
-    value: encodeControl('shadow-mark', mark),
-    headers: [
-      CONTROL_CONTENT_TYPE,
-      header(HEADER.shadow, rollout),
-      header(HEADER.version, String(version)),
-      header(HEADER.shadowMark, 'begun'),
-    ],
-  };
+  return markRecord(topics, { endpoint: ENDPOINT, rollout, version, partition: 0, ...progress });
 }
 
 /** What the partition's loop does: steps while there is something, and then commits. */

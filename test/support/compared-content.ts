@@ -2,6 +2,7 @@
 // Method: what happens to a source is drawn by its number alone; `order` draws only the order within the window, and doubles.
 // Terms: late = more than a window behind; missing = never there; shadows 2 (of everything) and 3 (of half, from MID on).
 
+import { markRecord } from '../../services/shadow/progress.ts';
 import { encodeControl } from '../../shared/codec/control.ts';
 import { codecNamed } from '../../shared/codec/registry.ts';
 import { HEADER, header } from '../../shared/domain/headers.ts';
@@ -167,17 +168,11 @@ class PartitionContent {
   ) {
     const of = CONTENT_SHADOWS.find((shadow) => shadow.version === version) ?? shadowOf(version);
     const { digest, sampleBp, tolerances } = of;
-    const value = encodeControl('shadow-mark', {
+    return markRecord(this.#topics, {
       ...{ endpoint: CONTENT_ENDPOINT, rollout: CONTENT_ROLLOUT, version, partition: this.#partition },
       ...progress,
       ...{ sinceMs: 0, atMs: 0, terms: progress.kind === 'begun' ? { digest, sampleBp, tolerances } : null },
     });
-    const headers = [
-      header(HEADER.shadow, CONTENT_ROLLOUT),
-      header(HEADER.version, String(version)),
-      header(HEADER.shadowMark, progress.kind),
-    ];
-    return this.#record('shadow', { key: null, value, headers });
   }
 
   #record(
