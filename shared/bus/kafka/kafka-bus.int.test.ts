@@ -107,6 +107,28 @@ describeWithBroker('the Kafka bus on a live broker', ({ brokers, prefix }) => {
     expect(seen).toEqual(['a done']);
   });
 
+  test('what waits while a transaction is under way is taken together, once that has ended', async () => {
+    const [from, to] = [await topicOf('paced-in'), await topicOf('paced-out')];
+    const order: string[] = [];
+    const consumer = await bus.consume({
+      ...{ group: `${from}.g`, topic: from, delivery: 'exactly-once', onError: () => undefined },
+      onPartition: async (owned) => {
+        await owned.fence();
+        await owned.resume();
+        const first = await owned.take({ ...AMPLE, maxRecords: 1, maxWaitMs: WAIT.timeout });
+        const outputs = [record(to, 'of the first')];
+        const committing = owned.commit({ outputs, nextOffset: first.nextOffset }).then(() => order.push('committed'));
+        const rest = await owned.take({ ...AMPLE, maxWaitMs: WAIT.timeout });
+        order.push(`taken ${first.records.length} + ${rest.records.length}`);
+        await committing;
+        await sleepUnless(systemClock, WAIT.timeout, owned.lost);
+      },
+    });
+    await bus.write(['a', 'b', 'c'].map((value) => record(from, value)));
+    await vi.waitFor(() => expect(order).toEqual(['committed', 'taken 1 + 2']), WAIT);
+    await consumer.stop();
+  });
+
   test('kafkajs writes through the injected grouping and encoder what our reader reads', async () => {
     const topic = await topicOf('stock', 2);
     const producer = stock().producer();

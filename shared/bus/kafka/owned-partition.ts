@@ -16,6 +16,7 @@ import { budgetOf, Feed } from './feed.ts';
 import type { Fetcher } from './fetcher.ts';
 import { boundsOf } from './list-offsets.ts';
 import type { Membership } from './membership.ts';
+import { Pace } from './pace.ts';
 import type { BatchLimits } from './produce.ts';
 import { fenceTransactions, type TransactionalWriter, type TransactionScope } from './transaction.ts';
 import { RecordWriter } from './writer.ts';
@@ -47,6 +48,7 @@ export class KafkaPartition implements OwnedPartition {
   private readonly connections: Connections;
   private readonly feed: Feed;
   private readonly writer: RecordWriter | null;
+  private readonly pace: Pace;
   private session: Session | null = null;
   private closed = false;
 
@@ -58,6 +60,7 @@ export class KafkaPartition implements OwnedPartition {
     const { view, limits, delivery } = owner;
     this.connections = view.open(view.settings.transactionTimeoutMs);
     this.writer = delivery === 'at-least-once' ? new RecordWriter(view, limits) : null;
+    this.pace = new Pace(view.settings.clock, lost);
     this.feed = new Feed(owner.topic, partition);
     owner.fetcher.add(this.feed);
   }
@@ -98,13 +101,13 @@ export class KafkaPartition implements OwnedPartition {
     const records: InRecord[] = [];
     const budget = budgetOf(options);
     const hadRoom = fetcher.hasRoom(feed);
-    feed.drain(budget, records);
-    if (records.length === 0 && options.maxWaitMs > 0) {
-      await this.awaitRecords(options, () => {
-        feed.drain(budget, records);
-        return records.length > 0;
-      });
-    }
+    const drain = () => {
+      feed.drain(budget, records);
+      return records.length > 0;
+    };
+    // What is there when the wait is over is handed out whatever the pace.
+    if (options.maxWaitMs > 0) await this.awaitRecords(options, () => this.pace.allows(feed.queuedBytes) && drain());
+    if (records.length === 0 && !this.lost.aborted) drain();
     if (!hadRoom && fetcher.hasRoom(feed)) fetcher.wake();
     // A commit that failed meanwhile has ended the session: what was taken will be taken again.
     return { records: this.session === session ? records : [], nextOffset: feed.nextOffset };
@@ -115,7 +118,7 @@ export class KafkaPartition implements OwnedPartition {
     if (this.closed) throw this.error('PARTITION_LOST');
     if (session === null || !session.resumed) throw this.error('NOT_FENCED');
     try {
-      await session.commit(work);
+      await this.pace.during(session.commit(work));
     } catch (error) {
       if (this.session === session) this.endSession();
       throw error;
@@ -131,9 +134,9 @@ export class KafkaPartition implements OwnedPartition {
     this.connections.close();
   }
 
-  /** Drains after every change until that gives a record, the time is up, or a signal ends the wait. */
+  /** Drains now and after every change until that gives a record, the time is up, or a signal ends the wait. */
   private awaitRecords(options: TakeOptions, drain: () => boolean): Promise<void> {
-    const { feed, lost } = this;
+    const { feed, lost, pace } = this;
     const { clock } = this.owner.view.settings;
     const { epoch } = feed;
     const signals = options.wake === undefined ? [lost] : [lost, options.wake];
@@ -141,11 +144,12 @@ export class KafkaPartition implements OwnedPartition {
       const over = new AbortController();
       const finish = () => {
         feed.onChange = null;
+        pace.onRested = null;
         for (const signal of signals) signal.removeEventListener('abort', finish);
         over.abort();
         resolve();
       };
-      feed.onChange = () => {
+      const look = () => {
         try {
           if (feed.epoch !== epoch || drain()) finish();
         } catch (error) {
@@ -153,9 +157,12 @@ export class KafkaPartition implements OwnedPartition {
           finish();
         }
       };
+      feed.onChange = look;
+      pace.onRested = look;
       for (const signal of signals) signal.addEventListener('abort', finish, { once: true });
-      if (signals.some((signal) => signal.aborted)) finish();
-      else clock.sleep(options.maxWaitMs, over.signal).then(finish);
+      if (signals.some((signal) => signal.aborted)) return finish();
+      look();
+      if (!over.signal.aborted) clock.sleep(options.maxWaitMs, over.signal).then(finish);
     });
   }
 
