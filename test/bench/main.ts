@@ -13,7 +13,8 @@ import { comparatorPart, type Figure, renderFigures } from './comparator/part.ts
 import { fill, measureLatency, measureThroughput, type Progress, roadProgress, startVariant } from './measure.ts';
 import { replayPart } from './replay/part.ts';
 import { barResult, renderTables, type Sample, seriesResult, type Verdict } from './report.ts';
-import { BARS, PARTITIONS, payloadBytes, recordMaker, SERIES, type Series } from './series.ts';
+import { BARS, type Bar, PARTITIONS, payloadBytes, recordMaker, SERIES, type Series } from './series.ts';
+import { renderCosts } from './shadow/cpu.ts';
 import type { BenchBroker } from './shadow/house.ts';
 import { SHADOW_BARS, SHADOW_SERIES, shadowPart } from './shadow/part.ts';
 import { verifyOutputs } from './verify.ts';
@@ -130,12 +131,19 @@ const repeatsOf = (fallback: number) => Number(values.repeats ?? fallback);
 
 async function brokerParts(broker: BenchBroker): Promise<PartResult[]> {
   const results: PartResult[] = [];
-  const add = (part: string, all: readonly Sample[], of: typeof SHADOW_BARS, names: readonly { name: string }[]) => {
+  const add = (
+    part: string,
+    all: readonly Sample[],
+    of: readonly Bar[],
+    names: readonly { name: string }[],
+    more = '',
+  ) => {
     const series = names.map((one) => seriesResult(one, all));
     const bars = of.map((bar) => barResult(bar, all));
     const reference = part === 'shadow' ? 'no shadow' : 'the bare loop';
     const verdicts = bars.map(({ verdict }) => verdict);
-    results.push({ text: renderTables(series, bars, reference), json: { part, series, bars, samples: all }, verdicts });
+    const text = renderTables(series, bars, reference) + more;
+    results.push({ text, json: { part, series, bars, samples: all }, verdicts });
   };
   if (isWanted('bus', 'road')) {
     const unwanted = values.only === 'bus' ? 'road' : values.only === 'road' ? 'bus' : '';
@@ -143,8 +151,14 @@ async function brokerParts(broker: BenchBroker): Promise<PartResult[]> {
     const bars = BARS.filter((bar) => chosen.some(({ name }) => name === bar.of));
     add('road', await roadPart(broker, chosen, repeatsOf(REPEATS)), bars, chosen);
   }
-  if (isWanted('shadow'))
-    add('shadow', await shadowPart(broker, repeatsOf(SHADOW_REPEATS)), SHADOW_BARS, SHADOW_SERIES);
+  if (isWanted('shadow')) {
+    const samples = await shadowPart(broker, repeatsOf(SHADOW_REPEATS));
+    const costs = renderCosts(
+      SHADOW_SERIES.map(({ name }) => name),
+      samples,
+    );
+    add('shadow', samples, SHADOW_BARS, SHADOW_SERIES, `\n${costs}`);
+  }
   if (isWanted('replay')) results.push(figuresOf('replay', await replayPart(broker, repeatsOf(REPEATS))));
   return results;
 }
@@ -156,9 +170,10 @@ async function withBroker(): Promise<PartResult[]> {
     process.exit(2);
   }
   const { brokers } = search.broker;
+  const pid = search.broker.node(1)?.pid ?? null;
   const bus = kafkaBus({ brokers, clientId: 'bench', clock: systemClock, onNotice: () => {} });
   try {
-    return await brokerParts({ bus, brokers, say });
+    return await brokerParts({ bus, brokers, pid, say });
   } finally {
     await bus.close();
     await search.broker.stop();

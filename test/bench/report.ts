@@ -62,7 +62,7 @@ export function barResult(bar: Bar, samples: readonly Sample[]): BarResult {
   const ratio = median(ratios);
   const met = bar.better === 'higher' ? ratio >= bar.limit : ratio <= bar.limit;
   const limit = `${bar.better === 'higher' ? '≥' : '≤'} ${bar.limit}`;
-  const twins = bar.twin === undefined ? null : ratiosOf({ ...bar, of: bar.twin }, samples);
+  const twins = bar.twins === undefined ? null : ratiosOf({ ...bar, ...bar.twins }, samples);
   const isSeen = twins === null || (twins.length >= TWIN_REPEATS_MIN && spreadOf(twins) <= factorOf(bar.limit));
   return { words: bar.words, ratio, ratios, limit, twins, verdict: !met ? 'missed' : isSeen ? 'met' : 'inconclusive' };
 }
@@ -80,9 +80,10 @@ function factorOf(ratio: number): number {
 function ratiosOf({ of, to, figure }: Pick<Bar, 'of' | 'to' | 'figure'>, samples: readonly Sample[]): number[] {
   const figures = (name: string) =>
     new Map(samples.filter(({ series }) => series === name).map((sample) => [sample.repeat, figureOf(sample, figure)]));
-  const reference = figures(to);
+  const references = [to].flat().map(figures);
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   return [...figures(of)]
-    .map(([repeat, value]) => (value ?? Number.NaN) / (reference.get(repeat) ?? Number.NaN))
+    .map(([repeat, value]) => (value ?? Number.NaN) / mean(references.map((each) => each.get(repeat) ?? Number.NaN)))
     .filter((ratio) => Number.isFinite(ratio))
     .sort((a, b) => a - b);
 }

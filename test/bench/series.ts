@@ -96,12 +96,13 @@ export const SERIES: readonly Series[] = [
 export interface Bar {
   readonly words: string;
   readonly of: string;
-  readonly to: string;
+  /** Of several series the mean. */
+  readonly to: string | readonly string[];
   readonly figure: 'recordsPerSecond' | 'recordsPerCpuSecond' | 'cpuMicrosPerRecord' | 'p99Ms';
   readonly limit: number;
   readonly better: 'higher' | 'lower';
-  /** A series that is the same as `to`: how far the two are apart is what the run cannot tell. */
-  readonly twin?: string;
+  /** Two series that are the same: how far they are apart is what the run cannot tell. */
+  readonly twins?: { readonly of: string; readonly to: string };
 }
 
 export const BARS: readonly Bar[] = [

@@ -3,10 +3,18 @@
 
 import { expect, it } from 'vitest';
 import { barResult, renderTables, type Sample } from '../bench/report.ts';
+import { steadyMs } from '../bench/shadow/flood.ts';
 
 const BAR = {
   words: 'p99 with a shadow',
-  ...({ of: 'shadow', to: 'none', twin: 'again', figure: 'p99Ms', better: 'lower', limit: 1.1 } as const),
+  ...({
+    of: 'shadow',
+    to: 'none',
+    twins: { of: 'again', to: 'none' },
+    figure: 'p99Ms',
+    better: 'lower',
+    limit: 1.1,
+  } as const),
 };
 const STEADY = [1, 1.01, 0.99, 1, 1.02, 0.98, 1];
 
@@ -41,6 +49,11 @@ it('cannot tell where a quarter of the repeats of two that are the same differ b
   expect(verdictOf(STEADY, [1, 1, 1, 1.5, 1, 1, 1])).toBe('met');
 });
 
+it('takes the mean of several series of a repeat as the reference', () => {
+  const bar = { ...BAR, to: ['none', 'again'] };
+  expect(barResult(bar, samplesOf([3, 3], [2, 1])).ratios).toEqual([2, 3]);
+});
+
 it('cannot tell from fewer than seven repeats', () => {
   expect(verdictOf(STEADY.slice(1), STEADY.slice(1))).toBe('inconclusive');
 });
@@ -48,4 +61,13 @@ it('cannot tell from fewer than seven repeats', () => {
 it('shows how far two that are the same are apart', () => {
   const text = renderTables([], [barResult(BAR, samplesOf(STEADY, STEADY))]);
   expect(text).toContain('| the same of two that are the same | 1.00 | 0.98–1.02 | – | |');
+});
+
+it('takes the speed of a flood from where it is under way, not from its first and last tenth', () => {
+  const looks = (seconds: readonly number[], offsets: readonly number[]) =>
+    seconds.map((second, at) => ({ atMs: second * 1_000, offsets: offsets[at] ?? 0 }));
+  expect(steadyMs(looks([0, 10], [0, 100]))).toBeCloseTo(8_000);
+  // A second of joining before, and a last partition that takes three times as long.
+  expect(steadyMs(looks([0, 1, 2, 10, 13], [500, 500, 510, 590, 600]))).toBeCloseTo(8_000);
+  expect(steadyMs(looks([0, 4, 8], [0, 50, 100]))).toBeCloseTo(6_400);
 });

@@ -9,19 +9,12 @@ import { MillraceError } from '../../../shared/domain/errors.ts';
 import { comparatorGroup } from '../../../shared/domain/groups.ts';
 import { type Topics, topicsOf } from '../../../shared/domain/topics.ts';
 import { systemClock as clock } from '../../../shared/process/clock.ts';
-import {
-  fill,
-  isDone,
-  measureLatency,
-  measureThroughput,
-  roadProgress,
-  type Started,
-  startVariant,
-  type Throughput,
-} from '../measure.ts';
+import { fill, isDone, measureLatency, roadProgress, type Started, startVariant, type Throughput } from '../measure.ts';
 import type { Sample } from '../report.ts';
 import { PARTITIONS, recordMaker } from '../series.ts';
 import { verifyOutputs } from '../verify.ts';
+import { type Cost, meter, type Pids, type Spent } from './cpu.ts';
+import { measureFlood } from './flood.ts';
 import { awaitOutputs } from './kept-up.ts';
 import { type BesideService, startService } from './service.ts';
 
@@ -30,18 +23,22 @@ const RATE_PER_SECOND = 200;
 const PACED_SECONDS = 27;
 /** Not counted: a shadow that has just begun loads its model, and new plans are read. */
 const PACED_WARM_SECONDS = 2;
-const SATURATED_RECORDS = 45_000;
+const SATURATED_RECORDS = 90_000;
 /** A shadow that keeps up is so far behind at most. */
 const KEEPS_UP_MS = 5_000;
 /** Whoever was left behind by a flood has caught up so long after. */
 const CATCHES_UP_MS = 60_000;
 const POLL_MS = 250;
+/** A hundredth of a core for a second. */
+const PERCENT_MICROS = 1e4;
 /** A perceptron of 128 hidden units; the live version is the softmax regression. */
 const CANDIDATE = 4;
 
 export interface BenchBroker {
   readonly bus: Bus;
   readonly brokers: readonly string[];
+  /** Where it is a process of this machine. */
+  readonly pid: number | null;
   readonly say: (line: string) => void;
 }
 
@@ -51,18 +48,22 @@ export class ShadowHouse {
   readonly #started: Started;
   readonly #beside: readonly BesideService[];
   readonly #operator: Operator;
+  readonly #pids: Pids;
   /** Requests so far. */
   #records = 0;
 
-  private constructor(bus: Bus, topics: Topics, started: Started, beside: readonly BesideService[]) {
+  private constructor({ bus, pid }: BenchBroker, topics: Topics, started: Started, beside: readonly BesideService[]) {
     this.#bus = bus;
     this.#topics = topics;
     this.#started = started;
     this.#beside = beside;
+    const [shadow = 0, comparator = 0] = beside.map((service) => service.pid);
+    this.#pids = { broker: pid ?? 0, 'live road': started.child.pid ?? 0, shadow, comparator };
     this.#operator = operatorOf({ bus, topics, clock, endpoint: ENDPOINT });
   }
 
-  static async open({ bus, brokers }: BenchBroker): Promise<ShadowHouse> {
+  static async open(broker: BenchBroker): Promise<ShadowHouse> {
+    const { bus, brokers } = broker;
     const name = `shadow-${process.pid}`;
     const prefix = `${name}-`;
     const topics = topicsOf(prefix);
@@ -83,7 +84,7 @@ export class ShadowHouse {
       repository,
     };
     const started = await startVariant('road', { ...road, delivery: 'exactly-once' });
-    const house = new ShadowHouse(bus, topics, started, beside);
+    const house = new ShadowHouse(broker, topics, started, beside);
     await house.#operator.next(
       'the first version serves',
       (event) => event.type === 'plan-published' && event.plan.shares.length > 0,
@@ -93,7 +94,7 @@ export class ShadowHouse {
   }
 
   /** @param sampleBp part of the requests that is shadowed meanwhile, basis points; 0: there is no shadow */
-  async measure(sampleBp: number): Promise<Pick<Sample, 'throughput' | 'latency'>> {
+  async measure(sampleBp: number): Promise<Pick<Sample, 'throughput' | 'latency'> & { readonly cost: Cost }> {
     await this.#settled();
     const sinceMs = clock.nowMs();
     const rollout = sampleBp === 0 ? null : await this.#begin(sampleBp);
@@ -106,13 +107,15 @@ export class ShadowHouse {
     const make = recordMaker('digit JSON', this.#topics.endpoint(ENDPOINT, 'requests'));
     const pace = { rate: RATE_PER_SECOND, seconds: PACED_SECONDS, warmSeconds: PACED_WARM_SECONDS };
     const output = this.#topics.endpoint(ENDPOINT, 'predictions');
+    const spent = meter(this.#pids);
     const latency = await measureLatency(this.#bus, { output, ...pace, first, record: make });
+    const paced = spent(PACED_SECONDS * PERCENT_MICROS);
     this.#records += RATE_PER_SECOND * PACED_SECONDS;
     await keptUp(KEEPS_UP_MS);
-    const throughput = await this.#saturate(make);
+    const { throughput, flood } = await this.#saturate(make);
     await keptUp(CATCHES_UP_MS);
     if (rollout !== null) await this.#end();
-    return { latency, throughput };
+    return { latency, throughput, cost: { paced, flood } };
   }
 
   /** @throws ASSERTION unless every request was answered once */
@@ -149,7 +152,9 @@ export class ShadowHouse {
   }
 
   /** Everyone stands still until the backlog is there. */
-  async #saturate(make: ReturnType<typeof recordMaker>): Promise<Throughput> {
+  async #saturate(
+    make: ReturnType<typeof recordMaker>,
+  ): Promise<{ readonly throughput: Throughput; readonly flood: Spent }> {
     await this.#started.pause();
     for (const service of this.#beside) service.hold(true);
     const first = this.#records;
@@ -157,6 +162,9 @@ export class ShadowHouse {
     this.#records += SATURATED_RECORDS;
     for (const service of this.#beside) service.hold(false);
     const progress = roadProgress(this.#topics, ENDPOINT);
-    return measureThroughput(this.#bus, this.#started, { records: SATURATED_RECORDS, progress });
+    const output = this.#topics.endpoint(ENDPOINT, 'predictions');
+    const spent = meter(this.#pids);
+    const throughput = await measureFlood(this.#bus, this.#started, { records: SATURATED_RECORDS, progress, output });
+    return { throughput, flood: spent(SATURATED_RECORDS) };
   }
 }

@@ -5,6 +5,7 @@
 
 import type { Sample } from '../report.ts';
 import type { Bar } from '../series.ts';
+import type { Cost } from './cpu.ts';
 import { type BenchBroker, ShadowHouse } from './house.ts';
 
 /** Until broker and services are compiled: p99 of a new house is ten times as much. */
@@ -30,7 +31,7 @@ export const SHADOW_SERIES: readonly ShadowSeries[] = [
 
 const of = (name: string, bar: Pick<Bar, 'figure' | 'limit' | 'better'>): Bar => ({
   words: `${name}, ${bar.figure === 'p99Ms' ? 'p99 at 200 requests/s' : 'records per second'}`,
-  ...{ of: name, to: NONE, twin: TWIN, ...bar },
+  ...{ of: name, to: [NONE, TWIN], twins: { of: TWIN, to: NONE }, ...bar },
 });
 
 export const SHADOW_BARS: readonly Bar[] = [
@@ -39,11 +40,13 @@ export const SHADOW_BARS: readonly Bar[] = [
   of(TENTH, { figure: 'recordsPerSecond', limit: 0.95, better: 'higher' }),
 ];
 
+export type ShadowSample = Sample & { readonly cost: Cost };
+
 /** Samples of every variant in every repeat. */
-export async function shadowPart(broker: BenchBroker, repeats: number): Promise<Sample[]> {
+export async function shadowPart(broker: BenchBroker, repeats: number): Promise<ShadowSample[]> {
   const house = await ShadowHouse.open(broker);
   try {
-    const samples: Sample[] = [];
+    const samples: ShadowSample[] = [];
     for (let repeat = 1 - WARM_UP_REPEATS; repeat <= repeats; repeat++) {
       const turned = SHADOW_SERIES.map((_, i) => SHADOW_SERIES[(i + repeat) % SHADOW_SERIES.length]);
       for (const series of turned.filter((one) => one !== undefined)) {
