@@ -1,6 +1,6 @@
 // Lane: the scorer's work on one owned partition of a lane topic, from fence to loss.
 // Reads as: take a batch, answer it (all scoring, outside any transaction), commit answers and offset, while the next
-// batch is scored already.
+// batch, where one is full, is scored already.
 
 import type { OwnedPartition, Taken } from '../../shared/bus/bus.ts';
 import type { OutRecord } from '../../shared/domain/record.ts';
