@@ -83,8 +83,8 @@ export interface OwnedPartition {
    */
   resume(otherwise?: ReadFrom): Promise<number>;
   /**
-   * Records from the position on, in order, waiting at most `maxWaitMs` for the first one; few of them may be kept back within
-   * that time, so that they share a commit with those that come while the last one is under way.
+   * Records from the position on, in order, waiting at most `maxWaitMs` for the first one. Fewer than `maxRecords` may be kept
+   * back within that time, to share a commit with those that come while the last one is under way.
    * `nextOffset` is where the position moved to: past control and aborted records too, so it may grow without records.
    * Returns an empty batch once the partition is lost.
    * @throws NOT_FENCED before `resume` or after a failed commit

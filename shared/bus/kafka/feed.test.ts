@@ -2,7 +2,7 @@
 
 import { expect, test, vi } from 'vitest';
 import type { InRecord } from '../../domain/record.ts';
-import { budgetOf, Feed } from './feed.ts';
+import { budgetOf, CROWD_BYTES, Feed } from './feed.ts';
 import { compressed, dataBatch, marker } from './internals/hand-built-batches.ts';
 
 function fetched(...batches: Buffer[]) {
@@ -32,6 +32,19 @@ test('answers are handed out in order across several of them, and bytes are coun
   expect(drained(feed)).toEqual([1, 5]);
   expect(feed.nextOffset).toBe(6);
   expect(feed.queuedBytes).toBe(0);
+});
+
+test('it is crowded with many bytes, or with as many records as are taken at once', () => {
+  const feed = new Feed('t', 0);
+  feed.seek(0);
+  expect(feed.isCrowded(1)).toBe(false);
+  feed.accept(fetched(PLAIN), 'read_committed');
+  expect(feed.isCrowded(3)).toBe(false);
+  expect(feed.isCrowded(2)).toBe(true);
+  drained(feed, 1);
+  expect(feed.isCrowded(2)).toBe(false);
+  feed.accept(fetched(dataBatch({ offset: 2, records: ['x'.repeat(CROWD_BYTES)] })), 'read_committed');
+  expect(feed.isCrowded(100)).toBe(true);
 });
 
 test('only aborted records and markers move the position without records', () => {

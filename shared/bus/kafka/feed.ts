@@ -9,6 +9,9 @@ import { abortedFilter } from './internals/aborted-filter.ts';
 import { endOfRecordSet, RecordReader, type TakeBudget } from './internals/record-reader.ts';
 import type { FetchedPartition, Isolation } from './requests/fetch.ts';
 
+/** Enough for a commit of its own. */
+export const CROWD_BYTES = 65_536;
+
 interface QueuedSet {
   readonly reader: RecordReader;
   readonly bytes: number;
@@ -44,6 +47,11 @@ export class Feed {
   /** Position: behind everything that was taken or skipped. */
   get nextOffset(): number {
     return this.takeOffset;
+  }
+
+  /** Whether a commit of its own waits: many bytes, or as many records as are taken at once. Markers count, so it may be early. */
+  isCrowded(maxRecords: number): boolean {
+    return this.queuedBytes >= CROWD_BYTES || this.fetchOffset - this.takeOffset >= maxRecords;
   }
 
   /** Begins anew at `offset`. */

@@ -3,6 +3,7 @@
 // Invariants: nothing is taken before the committed offset was read behind a fence; a session that failed is not used
 //             again; the partition's transactions have a connection of their own.
 
+import { WOKEN } from '../../domain/clock.ts';
 import { errorText, MillraceError } from '../../domain/errors.ts';
 import { transactionalIdOf } from '../../domain/groups.ts';
 import type { InRecord, OutRecord } from '../../domain/record.ts';
@@ -105,8 +106,9 @@ export class KafkaPartition implements OwnedPartition {
       feed.drain(budget, records);
       return records.length > 0;
     };
+    const isDue = () => this.pace.rested || feed.isCrowded(options.maxRecords);
     // What is there when the wait is over is handed out whatever the pace.
-    if (options.maxWaitMs > 0) await this.awaitRecords(options, () => this.pace.allows(feed.queuedBytes) && drain());
+    if (options.maxWaitMs > 0) await this.awaitRecords(options, () => isDue() && drain());
     if (records.length === 0 && !this.lost.aborted) drain();
     if (!hadRoom && fetcher.hasRoom(feed)) fetcher.wake();
     // A commit that failed meanwhile has ended the session: what was taken will be taken again.
@@ -143,10 +145,11 @@ export class KafkaPartition implements OwnedPartition {
     return new Promise((resolve, reject) => {
       const over = new AbortController();
       const finish = () => {
+        if (over.signal.aborted) return;
         feed.onChange = null;
         pace.onRested = null;
         for (const signal of signals) signal.removeEventListener('abort', finish);
-        over.abort();
+        over.abort(WOKEN);
         resolve();
       };
       const look = () => {

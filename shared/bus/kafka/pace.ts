@@ -1,13 +1,11 @@
-// Pace: when a partition's next transaction may begin.
+// Pace: when what waits in a partition's queue may be taken for the next commit.
 // Why: a transaction costs brokers and workers the same for one record as for a hundred, and at some hundred requests a second each
-//      would have its own; while one is under way or has just ended, those that come wait for each other.
-// Invariants: the rest is as long as what went before took, so whoever is fast waits for little, and whoever is crowded gets room;
-//             nobody waits for company once there are many, and nobody for longer than `REST_MS_MAX` after an end.
+//      would have its own; while one is under way or has just ended, the first to come waits for those behind it (ADR 11).
+// Invariants: the rest is as long as the commit before took, so whoever is fast waits for little, and whoever is crowded gets room;
+//             nobody waits for longer than `REST_MS_MAX` after an end.
 
 import type { Clock } from '../../domain/clock.ts';
 
-/** Of one partition's queue: enough for a transaction of its own, and the next batch is prepared while one is under way. */
-export const CROWD_BYTES = 65_536;
 /** A broker that is slow for other reasons does not make everybody slower still. */
 export const REST_MS_MAX = 25;
 
@@ -16,7 +14,7 @@ export class Pace {
   onRested: (() => void) | null = null;
   private readonly clock: Clock;
   private readonly lost: AbortSignal;
-  /** Transactions that are under way, or whose rest is. */
+  /** Commits that are under way, or whose rest is. */
   private unrested = 0;
 
   /** @param lost nothing rests any more */
@@ -25,17 +23,17 @@ export class Pace {
     this.lost = lost;
   }
 
-  /** Whether what waits, `bytes` of it, may be taken now. */
-  allows(bytes: number): boolean {
-    return this.unrested === 0 || bytes >= CROWD_BYTES;
+  /** Whether no commit is under way, and the last one was long enough ago. */
+  get rested(): boolean {
+    return this.unrested === 0;
   }
 
-  /** Settles as the transaction does. */
-  async during(transaction: Promise<void>): Promise<void> {
+  /** Settles as the commit does. */
+  async during(commit: Promise<void>): Promise<void> {
     this.unrested++;
     const startUs = this.clock.monotonicUs();
     try {
-      await transaction;
+      await commit;
     } finally {
       void this.rest((this.clock.monotonicUs() - startUs) / 1_000);
     }
