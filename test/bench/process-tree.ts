@@ -7,7 +7,7 @@ const TICKS_PER_SECOND = 100;
 const PAGE_BYTES = 4096;
 
 export interface TreeUsage {
-  /** User and system time of all living processes of the tree, microseconds (10 ms steps each). */
+  /** User and system time of the tree's processes, those that have ended under one that lives too; microseconds (10 ms steps each). */
   readonly cpuMicros: number;
   readonly residentBytes: number;
   readonly processes: number;
@@ -37,7 +37,7 @@ export function treeUsage(pid: number): TreeUsage {
   return { cpuMicros: (cpuTicks / TICKS_PER_SECOND) * 1e6, residentBytes: pages * PAGE_BYTES, processes };
 }
 
-/** Fields of proc(5) stat after the command: 1 ppid, 11 utime, 12 stime, 21 rss; null when the process is gone. */
+/** Fields of proc(5) stat after the command: 1 ppid, 11 to 14 CPU time, of ended children too, 21 rss; null when it is gone. */
 function readStat(pid: number): { parent: number; cpuTicks: number; pages: number } | null {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -45,7 +45,11 @@ function readStat(pid: number): { parent: number; cpuTicks: number; pages: numbe
       .slice(text.lastIndexOf(')') + 2)
       .split(' ')
       .map(Number);
-    return { parent: fields[1] ?? 0, cpuTicks: (fields[11] ?? 0) + (fields[12] ?? 0), pages: fields[21] ?? 0 };
+    return {
+      parent: fields[1] ?? 0,
+      cpuTicks: fields.slice(11, 15).reduce((sum, ticks) => sum + ticks, 0),
+      pages: fields[21] ?? 0,
+    };
   } catch {
     return null;
   }

@@ -44,7 +44,7 @@ export async function measureFlood(
   };
 }
 
-/** Milliseconds from the end of the first tenth to the begin of the last. Markers are spread as evenly as records. */
+/** Milliseconds from the end of the first tenth to the begin of the last. Markers are taken to be spread as evenly as records. */
 export function steadyMs(looks: readonly Look[]): number {
   return whenDone(looks, 1 - TENTH) - whenDone(looks, TENTH);
 }
@@ -56,6 +56,6 @@ function whenDone(looks: readonly Look[], part: number): number {
   const wanted = first.offsets + part * (last.offsets - first.offsets);
   const at = looks.findIndex(({ offsets }) => offsets >= wanted);
   const [before, behind] = [looks[at - 1], looks[at]];
-  if (before === undefined || behind === undefined) return first.atMs;
+  if (before === undefined || behind === undefined) return Number.NaN;
   return before.atMs + ((wanted - before.offsets) / (behind.offsets - before.offsets)) * (behind.atMs - before.atMs);
 }

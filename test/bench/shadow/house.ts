@@ -27,7 +27,7 @@ const SATURATED_RECORDS = 90_000;
 /** A shadow that keeps up is so far behind at most. */
 const KEEPS_UP_MS = 5_000;
 /** Whoever was left behind by a flood has caught up so long after. */
-const CATCHES_UP_MS = 60_000;
+const CATCHES_UP_MS = 120_000;
 const POLL_MS = 250;
 /** A hundredth of a core for a second. */
 const PERCENT_MICROS = 1e4;
@@ -57,8 +57,8 @@ export class ShadowHouse {
     this.#topics = topics;
     this.#started = started;
     this.#beside = beside;
-    const [shadow = 0, comparator = 0] = beside.map((service) => service.pid);
-    this.#pids = { broker: pid ?? 0, 'live road': started.child.pid ?? 0, shadow, comparator };
+    const [shadow = null, comparator = null] = beside.map((service) => service.pid);
+    this.#pids = { broker: pid, 'live road': started.child.pid ?? null, shadow, comparator };
     this.#operator = operatorOf({ bus, topics, clock, endpoint: ENDPOINT });
   }
 

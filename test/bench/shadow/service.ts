@@ -9,7 +9,7 @@ import { confinedCommand } from '../../../shared/runtimes/confine.ts';
 import { NICE_LIVE } from '../../../shared/runtimes/spawn.ts';
 
 export interface BesideService {
-  readonly pid: number;
+  readonly pid: number | null;
   /** Holds it still, or lets it go on: what lies in the log when it goes on lies there for everyone. */
   hold(still: boolean): void;
   stop(): Promise<void>;
@@ -36,7 +36,7 @@ export async function startService(
   });
   await started(name, child);
   return {
-    pid: child.pid ?? 0,
+    pid: child.pid ?? null,
     hold: (still) => void child.kill(still ? 'SIGSTOP' : 'SIGCONT'),
     stop: async () => {
       if (child.exitCode !== null) return;
