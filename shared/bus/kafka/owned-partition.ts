@@ -102,14 +102,15 @@ export class KafkaPartition implements OwnedPartition {
     const records: InRecord[] = [];
     const budget = budgetOf(options);
     const hadRoom = fetcher.hasRoom(feed);
-    const drain = () => {
-      feed.drain(budget, records);
+    const drainIfDue = () => {
+      if (this.pace.rested || feed.isCrowded(options.maxRecords)) feed.drain(budget, records);
       return records.length > 0;
     };
-    const isDue = () => this.pace.rested || feed.isCrowded(options.maxRecords);
-    // What is there when the wait is over is handed out whatever the pace.
-    if (options.maxWaitMs > 0) await this.awaitRecords(options, () => isDue() && drain());
-    if (records.length === 0 && !this.lost.aborted) drain();
+    if (!drainIfDue()) {
+      if (options.maxWaitMs > 0) await this.awaitRecords(options, drainIfDue);
+      // What is there when the wait is over is handed out whatever the pace.
+      if (records.length === 0 && !this.lost.aborted) feed.drain(budget, records);
+    }
     if (!hadRoom && fetcher.hasRoom(feed)) fetcher.wake();
     // A commit that failed meanwhile has ended the session: what was taken will be taken again.
     return { records: this.session === session ? records : [], nextOffset: feed.nextOffset };
@@ -136,7 +137,7 @@ export class KafkaPartition implements OwnedPartition {
     this.connections.close();
   }
 
-  /** Drains now and after every change until that gives a record, the time is up, or a signal ends the wait. */
+  /** Drains after every change until that gives a record, the time is up, or a signal ends the wait. */
   private awaitRecords(options: TakeOptions, drain: () => boolean): Promise<void> {
     const { feed, lost, pace } = this;
     const { clock } = this.owner.view.settings;
@@ -163,9 +164,8 @@ export class KafkaPartition implements OwnedPartition {
       feed.onChange = look;
       pace.onRested = look;
       for (const signal of signals) signal.addEventListener('abort', finish, { once: true });
-      if (signals.some((signal) => signal.aborted)) return finish();
-      look();
-      if (!over.signal.aborted) clock.sleep(options.maxWaitMs, over.signal).then(finish);
+      if (signals.some((signal) => signal.aborted)) finish();
+      else clock.sleep(options.maxWaitMs, over.signal).then(finish);
     });
   }
 
