@@ -85,16 +85,25 @@ export async function startVariant(
   };
 }
 
-/** Lets a warm variant work off everything that its input holds. */
+/**
+ * Lets a warm variant work off everything that its input holds.
+ * @param between two looks at its progress
+ */
 export async function measureThroughput(
   bus: Bus,
   started: Started,
   work: { records: number; progress: Progress },
+  between: () => Promise<void> = () => systemClock.sleep(POLL_MS),
 ): Promise<Throughput> {
   const pid = started.child.pid ?? 0;
   const before = treeUsage(pid);
   const startMs = performance.now();
-  await workOff(bus, started, work.progress, () => systemClock.sleep(POLL_MS));
+  started.go();
+  const deadlineMs = startMs + RUN_DEADLINE_MS;
+  while (!(await isDone(bus, work.progress))) {
+    if (performance.now() > deadlineMs || started.child.exitCode !== null) throw overdue('a throughput run');
+    await between();
+  }
   const seconds = (performance.now() - startMs) / 1000;
   const after = treeUsage(pid);
   return {
@@ -102,16 +111,6 @@ export async function measureThroughput(
     cpuMicrosPerRecord: (after.cpuMicros - before.cpuMicros) / work.records,
     residentMegabytes: after.residentBytes / 1024 / 1024,
   };
-}
-
-/** Lets it go, and does `between` until every group has committed to the end. @throws ASSERTION when that takes too long */
-export async function workOff(bus: Bus, started: Started, progress: Progress, between: () => Promise<void>) {
-  const deadlineMs = performance.now() + RUN_DEADLINE_MS;
-  started.go();
-  while (!(await isDone(bus, progress))) {
-    if (performance.now() > deadlineMs || started.child.exitCode !== null) throw overdue('a throughput run');
-    await between();
-  }
 }
 
 export interface PacedLoad {

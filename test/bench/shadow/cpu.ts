@@ -16,6 +16,8 @@ export interface Cost {
   readonly flood: Spent;
 }
 
+export type ShadowSample = Sample & { readonly cost: Cost };
+
 /** @returns what each spent since, over `divisor`; NaN for whom this machine does not run */
 export function meter(pids: Pids): (divisor: number) => Spent {
   const now = () => spent((of) => (pids[of] === null ? Number.NaN : treeUsage(pids[of]).cpuMicros));
@@ -27,7 +29,7 @@ export function meter(pids: Pids): (divisor: number) => Spent {
 }
 
 /** Medians, as a Markdown table. */
-export function renderCosts(names: readonly string[], samples: readonly (Sample & { readonly cost: Cost })[]): string {
+export function renderCosts(names: readonly string[], samples: readonly ShadowSample[]): string {
   const cells = (name: string, of: keyof Cost, digits: number) =>
     SPENDERS.map((who) => {
       const middle = median(samples.filter(({ series }) => series === name).map(({ cost }) => cost[of][who]));

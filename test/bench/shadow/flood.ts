@@ -4,8 +4,7 @@
 
 import type { Bus } from '../../../shared/bus/bus.ts';
 import { systemClock as clock } from '../../../shared/process/clock.ts';
-import { type Progress, type Started, type Throughput, workOff } from '../measure.ts';
-import { treeUsage } from '../process-tree.ts';
+import { measureThroughput, type Progress, type Started, type Throughput } from '../measure.ts';
 
 /** Looking costs the broker something, too. */
 const LOOK_EVERY_MS = 100;
@@ -28,20 +27,13 @@ export async function measureFlood(
     const offsets = (await bus.admin.offsets(work.output)).reduce((sum, { end }) => sum + end, 0);
     looks.push({ atMs: performance.now(), offsets });
   };
-  const pid = started.child.pid ?? 0;
-  const before = treeUsage(pid);
   await look();
-  await workOff(bus, started, work.progress, async () => {
+  const whole = await measureThroughput(bus, started, work, async () => {
     await look();
     await clock.sleep(LOOK_EVERY_MS);
   });
   await look();
-  const after = treeUsage(pid);
-  return {
-    recordsPerSecond: (work.records * (1 - 2 * TENTH) * 1_000) / steadyMs(looks),
-    cpuMicrosPerRecord: (after.cpuMicros - before.cpuMicros) / work.records,
-    residentMegabytes: after.residentBytes / 1024 / 1024,
-  };
+  return { ...whole, recordsPerSecond: (work.records * (1 - 2 * TENTH) * 1_000) / steadyMs(looks) };
 }
 
 /** Milliseconds from the end of the first tenth to the begin of the last. Markers are taken to be spread as evenly as records. */

@@ -10,10 +10,9 @@ import { comparatorGroup } from '../../../shared/domain/groups.ts';
 import { type Topics, topicsOf } from '../../../shared/domain/topics.ts';
 import { systemClock as clock } from '../../../shared/process/clock.ts';
 import { fill, isDone, measureLatency, roadProgress, type Started, startVariant, type Throughput } from '../measure.ts';
-import type { Sample } from '../report.ts';
 import { PARTITIONS, recordMaker } from '../series.ts';
 import { verifyOutputs } from '../verify.ts';
-import { type Cost, meter, type Pids, type Spent } from './cpu.ts';
+import { meter, type Pids, type ShadowSample, type Spent } from './cpu.ts';
 import { measureFlood } from './flood.ts';
 import { awaitOutputs } from './kept-up.ts';
 import { type BesideService, startService } from './service.ts';
@@ -94,7 +93,7 @@ export class ShadowHouse {
   }
 
   /** @param sampleBp part of the requests that is shadowed meanwhile, basis points; 0: there is no shadow */
-  async measure(sampleBp: number): Promise<Pick<Sample, 'throughput' | 'latency'> & { readonly cost: Cost }> {
+  async measure(sampleBp: number): Promise<Omit<ShadowSample, 'series' | 'repeat'>> {
     await this.#settled();
     const sinceMs = clock.nowMs();
     const rollout = sampleBp === 0 ? null : await this.#begin(sampleBp);

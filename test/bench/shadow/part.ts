@@ -3,9 +3,8 @@
 //         repeat, in an order that turns from repeat to repeat; the first repeats warm everything up and are not counted. A shadow
 //         must have scored what it was to score, soon after the last paced request and, in the end, all of it.
 
-import type { Sample } from '../report.ts';
 import type { Bar } from '../series.ts';
-import type { Cost } from './cpu.ts';
+import type { ShadowSample } from './cpu.ts';
 import { type BenchBroker, ShadowHouse } from './house.ts';
 
 /** Until broker and services are compiled: p99 of a new house is ten times as much. */
@@ -39,8 +38,6 @@ export const SHADOW_BARS: readonly Bar[] = [
   of(ALL, { figure: 'p99Ms', limit: 1.3, better: 'lower' }),
   of(TENTH, { figure: 'recordsPerSecond', limit: 0.95, better: 'higher' }),
 ];
-
-export type ShadowSample = Sample & { readonly cost: Cost };
 
 /** Samples of every variant in every repeat. */
 export async function shadowPart(broker: BenchBroker, repeats: number): Promise<ShadowSample[]> {
