@@ -129,16 +129,22 @@ describe('a new owner that keeps the order', () => {
 
 describe('a new owner that leaves a step out', () => {
   it('routes by an older plan than the one on record when it reads the cuts before it fences', async () => {
+    let tellRead: () => void = () => {};
+    const read = new Promise<void>((resolve) => {
+      tellRead = resolve;
+    });
     const verdict = await handover.takeOver((bus) => ({
       bus: busWith(bus, async () => {
         const batches = await handover.cutBatches(bus);
         await handover.zombieCommits();
+        tellRead();
         return batches;
       }),
       partition: (owned) =>
         partitionWith(owned, {
           fence: async () => {},
           resume: async () => {
+            await read;
             await owned.fence();
             return owned.resume();
           },

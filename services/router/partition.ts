@@ -1,5 +1,5 @@
 // Partition: the router's work on one owned partition of E.requests, from fence to loss.
-// Reads as the design's new-owner order: fence → cuts to the high watermark → committed offset → seek → route.
+// Reads as the design's new-owner order: fence → cuts to the high watermark and committed offset → seek → route.
 
 import type { Bus, OwnedPartition } from '../../shared/bus/bus.ts';
 import type { Table } from '../../shared/control/table.ts';
@@ -37,8 +37,8 @@ export async function routePartition(deps: RoutePartitionDeps, owned: OwnedParti
   const { topics, endpoint } = deps;
   await requireDeclared(deps, owned);
   await owned.fence();
-  let cuts = await readCuts(deps, owned);
-  let position = await owned.resume();
+  // Whoever owned it before is silent: cuts and offset are both final, and each waits for its own brokers.
+  let [cuts, position] = await Promise.all([readCuts(deps, owned), owned.resume()]);
   const obsolete = new ObsoleteCuts(deps, owned);
   while (!owned.lost.aborted) {
     const { changed } = deps.plans;

@@ -29,6 +29,8 @@ const SILENCE_MS = 1_000;
 
 interface FetcherOptions {
   readonly view: ClusterView;
+  /** Used by this fetcher, and closed with it; its own when there are none yet. */
+  readonly connections?: Connections;
   readonly isolation: Isolation;
   /** A feed of which everything is fetched is fetched once in so long, at its partition's moment; 0: at once. */
   readonly intervalMs: number;
@@ -51,7 +53,7 @@ export class Fetcher {
 
   constructor(options: FetcherOptions) {
     this.options = options;
-    this.connections = options.view.open(FETCH_TIMEOUT_MS);
+    this.connections = options.connections ?? options.view.open(FETCH_TIMEOUT_MS);
   }
 
   add(feed: Feed): void {

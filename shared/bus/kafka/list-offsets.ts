@@ -84,8 +84,7 @@ export async function boundsOf(
   const { partitions, from } = request;
   const ask = (spec: OffsetSpec, of: readonly number[]) =>
     listOffsetsUntilKnown(scope, { partitions: of, spec }, signal);
-  const earliest = await ask('earliest', partitions);
-  const ends = await ask('end', partitions);
+  const [earliest, ends] = await Promise.all([ask('earliest', partitions), ask('end', partitions)]);
   const bounds = new Map<number, Bounds>();
   if (earliest === null || ends === null) return bounds;
   for (const partition of partitions) {

@@ -74,6 +74,7 @@ export class KafkaPartition implements OwnedPartition {
       this.session = { commit: (work) => this.commitInTurn(writer, work), resumed: false };
       return;
     }
+    this.connect();
     if (!(await this.owner.membership.confirm())) throw this.error('PARTITION_LOST');
     this.requireOwned();
     const writer = await fenceTransactions(this.transactionScope(), this.lost);
@@ -208,6 +209,16 @@ export class KafkaPartition implements OwnedPartition {
       const given = code === CODE.UNKNOWN_MEMBER_ID || code === CODE.ILLEGAL_GENERATION;
       throw this.error(given ? 'FENCED' : 'COMMIT_DOUBTFUL', errorText(error), error);
     }
+  }
+
+  /** A takeover asks up to three brokers, one after another: they are reached at once. Who fails here is told where it counts. */
+  private connect(): void {
+    const { view, group, topic } = this.owner;
+    const { transactionalId } = this.transactionScope();
+    const addresses = [view.coordinator('transaction', transactionalId), view.coordinator('group', group)];
+    const leader = view.leader(topic, this.partition);
+    if (leader !== null) addresses.push(Promise.resolve(leader));
+    for (const address of addresses) address.then((known) => this.connections.to(known)).catch(() => undefined);
   }
 
   private transactionScope(): TransactionScope {

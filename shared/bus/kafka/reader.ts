@@ -7,13 +7,14 @@ import { errorText, MillraceError } from '../../domain/errors.ts';
 import type { InRecord } from '../../domain/record.ts';
 import type { ReadBatch, ReadOptions } from '../bus.ts';
 import type { ClusterView } from './cluster-view.ts';
+import type { Connections } from './connections.ts';
 import { Feed } from './feed.ts';
 import { Fetcher } from './fetcher.ts';
 import { boundsOf } from './list-offsets.ts';
 
 const BATCH_RECORDS_MAX = 1_000;
 const BATCH_BYTES_MAX = 1_048_576;
-const OFFSETS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 10_000;
 /** Why a topic cannot be read, however long one waits. */
 const LASTING: ReadonlySet<string> = new Set(['TOPIC_UNKNOWN', 'ACCESS_DENIED']);
 
@@ -37,7 +38,11 @@ export async function* readTopic(
   closing: AbortSignal,
 ): AsyncGenerator<ReadBatch, void, void> {
   const signal = options.signal === undefined ? closing : AbortSignal.any([options.signal, closing]);
-  const cursors = await openCursors(view, options, signal);
+  const connections = view.open(REQUEST_TIMEOUT_MS);
+  const cursors = await openCursors({ view, connections }, options, signal).catch((error: unknown) => {
+    connections.close();
+    throw error;
+  });
   const isolation = options.isolation ?? 'read_committed';
   const failed: unknown[] = [];
   const changes = changesOf(cursors, signal);
@@ -47,7 +52,7 @@ export async function* readTopic(
     failed.push(error);
     changes.wake();
   };
-  const fetcher = new Fetcher({ view, isolation, intervalMs: options.fetchIntervalMs ?? 0, onError });
+  const fetcher = new Fetcher({ view, connections, isolation, intervalMs: options.fetchIntervalMs ?? 0, onError });
   try {
     for (const { feed, position } of cursors) {
       fetcher.add(feed);
@@ -116,26 +121,25 @@ function finished({ end, position }: Cursor): boolean {
   return end !== null && position >= end;
 }
 
-async function openCursors(view: ClusterView, options: ReadOptions, signal: AbortSignal): Promise<Cursor[]> {
+async function openCursors(
+  { view, connections }: { readonly view: ClusterView; readonly connections: Connections },
+  options: ReadOptions,
+  signal: AbortSignal,
+): Promise<Cursor[]> {
   const { topic, until } = options;
   await trackUntilReached(view, topic, signal);
-  const connections = view.open(OFFSETS_TIMEOUT_MS);
-  try {
-    const count = view.partitionsSeen(topic);
-    const partitions = options.partitions ?? Array.from({ length: count }, (_, i) => i);
-    const unknown = partitions.find((partition) => partition >= count);
-    if (unknown !== undefined) throw new MillraceError('TOPIC_UNKNOWN', { topic: `${topic}-${unknown}` });
-    const bounds = await boundsOf({ view, connections, topic }, { partitions, from: options.from }, signal);
-    return partitions.flatMap((partition) => {
-      const known = bounds.get(partition);
-      if (known === undefined) return [];
-      const { start, end } = known;
-      const feed = new Feed(topic, partition);
-      return [{ feed, end: until === 'end' ? end : null, knownEnd: end, position: start, begun: false }];
-    });
-  } finally {
-    connections.close();
-  }
+  const count = view.partitionsSeen(topic);
+  const partitions = options.partitions ?? Array.from({ length: count }, (_, i) => i);
+  const unknown = partitions.find((partition) => partition >= count);
+  if (unknown !== undefined) throw new MillraceError('TOPIC_UNKNOWN', { topic: `${topic}-${unknown}` });
+  const bounds = await boundsOf({ view, connections, topic }, { partitions, from: options.from }, signal);
+  return partitions.flatMap((partition) => {
+    const known = bounds.get(partition);
+    if (known === undefined) return [];
+    const { start, end } = known;
+    const feed = new Feed(topic, partition);
+    return [{ feed, end: until === 'end' ? end : null, knownEnd: end, position: start, begun: false }];
+  });
 }
 
 /** @throws TOPIC_UNKNOWN, ACCESS_DENIED */

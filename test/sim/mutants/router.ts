@@ -3,6 +3,7 @@
 import type { Mutant } from './mutant.ts';
 
 const FILE = 'services/router/partition.js';
+const TAKE_OVER = 'let [cuts, position] = await Promise.all([readCuts(deps, owned), owned.resume()]);';
 
 export const ROUTER_MUTANTS: readonly Mutant[] = [
   {
@@ -35,15 +36,16 @@ export const ROUTER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: FILE,
-        find: 'await owned.fence();\n    let cuts = await readCuts(deps, owned);',
-        replace: 'let cuts = await readCuts(deps, owned);\n    await owned.fence();',
+        find: 'await owned.fence();',
+        replace: 'const early = await readCuts(deps, owned); await owned.fence();',
       },
+      { file: FILE, find: TAKE_OVER, replace: 'let [cuts, position] = [early, await owned.resume()];' },
     ],
   },
   {
     name: 'cuts-not-read',
     bug: 'a new owner does not read the cuts',
-    edits: [{ file: FILE, find: 'let cuts = await readCuts(deps, owned);', replace: 'let cuts = [];' }],
+    edits: [{ file: FILE, find: TAKE_OVER, replace: 'let [cuts, position] = [[], await owned.resume()];' }],
   },
   {
     name: 'cut-not-on-idle',
