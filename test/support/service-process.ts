@@ -1,12 +1,14 @@
 // ServiceProcess: a service as a child process, as an operator would run it: `node dist/services/<name>/main.js`.
 // Flow: build-child.ts compiles the mains before any test → `start` → settings by environment → log lines read back.
-// Invariant: every process that was started is gone after `stop`, whatever state it was in (stopped ones are continued).
+// Invariant: every process that was started is gone after `stop`, whatever state it was in (stopped ones are continued), and when
+//            whoever started it is killed.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { demoPath } from '../../demo/demo-path.ts';
 import { repositoryFile } from '../../shared/broker/jars.ts';
 import { errorText } from '../../shared/domain/errors.ts';
+import { confinedCommand } from '../../shared/runtimes/confine.ts';
 import type { EventName } from '../../shared/telemetry/events.ts';
 import { eventually } from './eventually.ts';
 
@@ -83,7 +85,8 @@ export class ServiceProcess {
     this.service = service;
     const main = repositoryFile(`dist/services/${service}/main.js`);
     const { PATH = '', HOME = '', TMPDIR = '/tmp' } = process.env;
-    this.#child = spawn(process.execPath, [main], {
+    const [file = process.execPath, ...args] = confinedCommand([process.execPath, main], 0);
+    this.#child = spawn(file, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH, HOME, TMPDIR, ...environment },
     });
