@@ -9,8 +9,10 @@ import { miscounted, type RecountedRun, recount } from '../support/recount.ts';
 import { PARTITIONS, type World } from './world.ts';
 
 const PROBLEMS_MAX = 20;
-/** From the last answer on: a run that nothing names any more waits a minute for answers that are missing. */
-const ENDS_WITHIN_MS = 150_000;
+/** Without another answer counted or comparison ended: a run that nothing names any more waits a minute for answers that are missing. */
+const STANDS_STILL_MS = 150_000;
+/** In all: comparators have the lowest priority, and what two full cores left to them they count in the end. */
+const ENDS_WITHIN_MS = 900_000;
 const POLL_MS = 500;
 const ALL_COUNTS = joinCountsSchema.keyof().options;
 /** Key of the answers without a pair. */
@@ -53,16 +55,29 @@ export async function shadowVerdict(world: World): Promise<{ figures: ShadowFigu
   return { figures, problems: found.slice(0, PROBLEMS_MAX) };
 }
 
-/** Waits until every answer is counted and every run has ended. @returns what is lacking when that takes too long */
-async function ended({ totals, answers }: World): Promise<string[]> {
+/** Waits until every answer is counted and every run has ended. @returns what is lacking when that stands still, or takes too long */
+async function ended({ totals, answers, say }: World): Promise<string[]> {
   const lacking = () => {
     const all = [...totals.all().values()];
     const live = all.filter((one) => runKey(one) === LIVE);
     const uncounted = answers.total - live.reduce((sum, { counts }) => sum + counts.matched, 0);
     const open = all.filter((one) => !one.ended && !live.includes(one)).length;
-    return uncounted <= 0 && open === 0 ? [] : [`${uncounted} answers are not counted, ${open} comparisons are open`];
+    return { uncounted, open };
   };
-  const untilMs = clock.nowMs() + ENDS_WITHIN_MS;
-  while (lacking().length > 0 && clock.nowMs() < untilMs) await clock.sleep(POLL_MS);
-  return lacking().map((words) => `after ${ENDS_WITHIN_MS} ms ${words}`);
+  const startMs = clock.nowMs();
+  let left = lacking();
+  let movedMs = startMs;
+  while (left.uncounted > 0 || left.open > 0) {
+    const nowMs = clock.nowMs();
+    if (nowMs - movedMs > STANDS_STILL_MS || nowMs - startMs > ENDS_WITHIN_MS) {
+      const { uncounted, open } = left;
+      return [`${nowMs - startMs} ms later ${uncounted} answers are not counted, ${open} comparisons are open`];
+    }
+    await clock.sleep(POLL_MS);
+    const now = lacking();
+    if (now.uncounted < left.uncounted || now.open < left.open) movedMs = clock.nowMs();
+    left = now;
+  }
+  say(`every answer is counted, ${Math.round((clock.nowMs() - startMs) / 1_000)} s after the last`);
+  return [];
 }
