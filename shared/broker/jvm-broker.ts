@@ -29,7 +29,10 @@ const START_ATTEMPTS = 3;
 const LOG_TAIL_CHARS = 600;
 /** A collection of the young generation holds everyone up for 50 to 75 ms: with much room one comes every eight seconds, not every two. */
 const HEAP_FLAGS = { test: ['-Xmx384m'], bench: ['-Xms1g', '-Xmx1g', '-Xmn640m'] } as const;
-const JVM_FLAGS = { test: ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'], bench: ['-XX:+UseSerialGC'] } as const;
+const JVM_FLAGS = {
+  test: ['-XX:+UseSerialGC', '-XX:+UseTransparentHugePages', '-XX:TieredStopAtLevel=1'],
+  bench: ['-XX:+UseSerialGC', '-XX:+UseTransparentHugePages'],
+} as const;
 
 /** Starts the nodes and waits for them. @throws BROKER_UNREACHABLE with the end of a node's log */
 export async function startJvmBroker(jars: string, options: StartOptions): Promise<RunningBroker> {

@@ -6,7 +6,7 @@ import { cp, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { brokerSearch } from '../../shared/broker/find.ts';
-import type { BrokerNode, RunningBroker } from '../../shared/broker/running-broker.ts';
+import type { BrokerNode, RunningBroker, StartOptions } from '../../shared/broker/running-broker.ts';
 import { assert, MillraceError } from '../../shared/domain/errors.ts';
 import { systemClock as clock } from '../../shared/process/clock.ts';
 import { eventually } from '../support/eventually.ts';
@@ -39,12 +39,12 @@ export class Cluster {
     this.meddling = meddling;
   }
 
-  /** @throws BROKER_NOT_FOUND with the reason */
-  static async start(say: (line: string) => void): Promise<Cluster> {
+  /** @param purpose `bench` for a long load: its JVMs compile everything @throws BROKER_NOT_FOUND with the reason */
+  static async start(purpose: StartOptions['purpose'], say: (line: string) => void): Promise<Cluster> {
     const meddling = new Meddling();
     const proxies = await Promise.all(Array.from({ length: NODES }, () => BrokerProxy.listen({ meddling, clock })));
     const advertisedPorts = proxies.map(({ port }) => port);
-    const search = await brokerSearch({ nodes: NODES, killable: true, advertisedPorts, onProgress: say });
+    const search = await brokerSearch({ nodes: NODES, purpose, killable: true, advertisedPorts, onProgress: say });
     const { broker, reason } = search;
     if (broker === null) throw new MillraceError('BROKER_NOT_FOUND', { detail: reason });
     for (const [index, proxy] of proxies.entries()) proxy.pointAt(broker.brokers[index] ?? '');

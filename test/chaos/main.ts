@@ -57,7 +57,7 @@ function optionsOf(): ChaosOptions {
 async function main(): Promise<number> {
   const options = optionsOf();
   const interrupted = () => usage('interrupted');
-  const starting = World.start(options);
+  const starting = World.start({ ...options, purpose: 'requests' in options.length ? 'bench' : 'test' });
   const world = await unlessAborted(starting, ended.signal, interrupted);
   // Services are children of this process: they end with it, however it ends.
   process.on('exit', () => {

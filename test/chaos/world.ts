@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DIGITS_ENDPOINT } from '../../demo/data/digits.ts';
 import { type Operator, operatorOf } from '../../demo/run/control.ts';
+import type { StartOptions } from '../../shared/broker/running-broker.ts';
 import type { Bus } from '../../shared/bus/bus.ts';
 import { kafkaBus } from '../../shared/bus/kafka/kafka-bus.ts';
 import { MillraceError } from '../../shared/domain/errors.ts';
@@ -19,7 +20,7 @@ import { Answers } from './answers.ts';
 import { Cluster } from './cluster.ts';
 import { WATCHERS } from './meddling.ts';
 
-export const PARTITIONS = 6;
+export const PARTITIONS = 4;
 export const SESSION_TIMEOUT_MS = 3_000;
 const COPIES: Readonly<Record<ServiceName, number>> = { controller: 2, router: 2, scorer: 2, shadow: 2, comparator: 2 };
 export const SERVICES = Object.keys(COPIES) as readonly ServiceName[];
@@ -34,7 +35,7 @@ const SETTLE_MS = 45_000;
  */
 const WINDOW_SECONDS = 200;
 /** Requests per second in quiet: at full rate three brokers and the house fill two cores, and every figure is one of the queue. */
-export const QUIET_RATE = 40;
+export const QUIET_RATE = 24;
 /**
  * Unanswered requests of a partition in quiet: three seconds of its traffic. On slow cores an answer takes 1.3 s without a fault, and
  * all partitions must be there at the same moment; what a fault leaves behind is more. Whatever is measured then has bars of its own.
@@ -47,6 +48,8 @@ export interface WorldOptions {
   readonly say: (line: string) => void;
   /** Requests per second that are to come. */
   readonly rate: number;
+  /** What the brokers are started for. */
+  readonly purpose: StartOptions['purpose'];
 }
 
 export class World {
@@ -78,8 +81,8 @@ export class World {
 
   /** Starts everything and defines the endpoint. @throws what does not start */
   static async start(options: WorldOptions): Promise<World> {
-    const { say } = options;
-    const cluster = await Cluster.start(say);
+    const { say, purpose } = options;
+    const cluster = await Cluster.start(purpose, say);
     const world = new World(cluster, options);
     try {
       say('starting two of each service');
