@@ -1,4 +1,4 @@
-// Goal: a broker that hangs is not waited for once the others no longer count it among the living.
+// Goal: a broker that hangs is not waited for once the others no longer count it among the living; who coordinates is asked once.
 // Method: brokers that are stood in for; one of them stops answering, and its connections stay open.
 
 import { beforeEach, expect, it, vi } from 'vitest';
@@ -20,7 +20,10 @@ vi.mock('./requests/fetch.ts', () => ({ fetchRequest: () => 'fetch' }));
 vi.mock('./connections.ts', () => ({
   Connections: class {
     readonly dropped = new Map<string, () => void>();
-    to = async (address: string) => ({ send: (request: string) => this.send(address, request), broker: {} });
+    to = async (address: string) => ({
+      send: (request: string) => this.send(address, request),
+      broker: { findGroupCoordinator },
+    });
     drop = (address: string) => this.dropped.get(address)?.();
     close() {}
     async send(address: string, request: string) {
@@ -36,6 +39,14 @@ vi.mock('./connections.ts', () => ({
     }
   },
 }));
+
+const lookups: string[] = [];
+
+async function findGroupCoordinator({ groupId }: { groupId: string }) {
+  lookups.push(groupId);
+  await clock.sleep(20);
+  return { coordinator: { nodeId: 2 } };
+}
 
 function metadata() {
   const gone = clock.nowMs() >= hangingSinceMs + FENCED_AFTER_MS;
@@ -68,4 +79,17 @@ it('a fetch from a broker that hangs ends soon after the broker was fenced, and 
   const lastOfTheHanging = asked.filter(({ address }) => address === 'one:1').at(-1);
   expect(fetchedAgain).toBeGreaterThan(20);
   expect(lastOfTheHanging?.atMs).toBeLessThan(hangingSinceMs + FENCED_AFTER_MS + 1_000);
+});
+
+it('a coordinator that several ask for at once is looked up once', async () => {
+  const view = new ClusterView(settingsOf({ brokers: ['one:1'], clientId: 'test', clock, onNotice: () => {} }));
+  const found = Promise.all([view.coordinator('group', 'g'), view.coordinator('group', 'g')]);
+  await clock.advance(100);
+  expect(await found).toEqual(['two:1', 'two:1']);
+  expect(lookups).toEqual(['g']);
+  view.forgetCoordinator('group', 'g');
+  const again = view.coordinator('group', 'g');
+  await clock.advance(100);
+  expect(await again).toBe('two:1');
+  expect(lookups).toEqual(['g', 'g']);
 });

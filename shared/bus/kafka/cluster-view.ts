@@ -30,6 +30,8 @@ export class ClusterView {
   private readonly outage: Outage;
   private readonly tracked = new Set<string>();
   private readonly coordinators = new Map<string, number>();
+  /** Under way: all partitions of a takeover ask for the same group at once. */
+  private readonly lookups = new Map<string, Promise<string>>();
   private addresses: ReadonlyMap<number, string> = new Map();
   private readonly topicsKnown = new Map<string, TopicMetadata>();
   private readonly topicsDenied = new Set<string>();
@@ -140,9 +142,15 @@ export class ClusterView {
     const known = this.coordinators.get(key);
     const address = known === undefined ? undefined : this.addresses.get(known);
     if (address !== undefined) return address;
+    const lookup = this.lookups.get(key) ?? this.lookUp(kind, id).finally(() => this.lookups.delete(key));
+    this.lookups.set(key, lookup);
+    return lookup;
+  }
+
+  private async lookUp(kind: CoordinatorKind, id: string): Promise<string> {
     const request = { groupId: id, coordinatorType: COORDINATOR_TYPES[kind] };
     const { nodeId } = (await this.askAny(({ broker }) => broker.findGroupCoordinator(request))).coordinator;
-    this.coordinators.set(key, nodeId);
+    this.coordinators.set(`${kind} ${id}`, nodeId);
     if (!this.addresses.has(nodeId)) await this.refresh();
     const found = this.addresses.get(nodeId);
     if (found === undefined) throw new BrokerRefusal(CODE.COORDINATOR_NOT_AVAILABLE, 'FindCoordinator');
