@@ -29,8 +29,6 @@ const SILENCE_MS = 1_000;
 
 interface FetcherOptions {
   readonly view: ClusterView;
-  /** Used by this fetcher, and closed with it; its own when there are none yet. */
-  readonly connections?: Connections;
   readonly isolation: Isolation;
   /** A feed of which everything is fetched is fetched once in so long, at its partition's moment; 0: at once. */
   readonly intervalMs: number;
@@ -39,8 +37,9 @@ interface FetcherOptions {
 }
 
 export class Fetcher {
+  /** Closed with the fetcher. A reader asks on them where to begin, before anything is fetched. */
+  readonly connections: Connections;
   private readonly options: FetcherOptions;
-  private readonly connections: Connections;
   private readonly feeds = new Set<Feed>();
   private readonly polling = new Set<string>();
   private readonly closing = new AbortController();
@@ -53,7 +52,7 @@ export class Fetcher {
 
   constructor(options: FetcherOptions) {
     this.options = options;
-    this.connections = options.connections ?? options.view.open(FETCH_TIMEOUT_MS);
+    this.connections = options.view.open(FETCH_TIMEOUT_MS);
   }
 
   add(feed: Feed): void {

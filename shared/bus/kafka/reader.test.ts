@@ -22,18 +22,19 @@ vi.mock('./list-offsets.ts', () => ({
 }));
 vi.mock('./fetcher.ts', () => ({
   Fetcher: class {
-    constructor({
-      onError,
-      connections,
-    }: { onError: (error: unknown, partition: number) => void; connections: unknown }) {
+    readonly connections: { close(): void };
+    constructor({ view, onError }: { view: ClusterView; onError: (error: unknown, partition: number) => void }) {
+      this.connections = view.open(1_000);
       refusals.push(onError);
-      fetching.push(connections);
+      fetching.push(this.connections);
     }
     add() {}
     remove() {}
     wake() {}
     hasRoom = () => true;
-    close() {}
+    close() {
+      this.connections.close();
+    }
   },
 }));
 

@@ -14,7 +14,6 @@ import { boundsOf } from './list-offsets.ts';
 
 const BATCH_RECORDS_MAX = 1_000;
 const BATCH_BYTES_MAX = 1_048_576;
-const REQUEST_TIMEOUT_MS = 10_000;
 /** Why a topic cannot be read, however long one waits. */
 const LASTING: ReadonlySet<string> = new Set(['TOPIC_UNKNOWN', 'ACCESS_DENIED']);
 
@@ -38,23 +37,20 @@ export async function* readTopic(
   closing: AbortSignal,
 ): AsyncGenerator<ReadBatch, void, void> {
   const signal = options.signal === undefined ? closing : AbortSignal.any([options.signal, closing]);
-  const connections = view.open(REQUEST_TIMEOUT_MS);
-  const cursors = await openCursors({ view, connections }, options, signal).catch((error: unknown) => {
-    connections.close();
-    throw error;
-  });
   const isolation = options.isolation ?? 'read_committed';
   const failed: unknown[] = [];
-  const changes = changesOf(cursors, signal);
+  const changes = changesOf(signal);
   const onError = (error: unknown) => {
     // OFFSET_LOST was dealt with: a reader has no owner to tell, it goes on at the earliest.
     if (error instanceof MillraceError && error.code === 'OFFSET_LOST') return;
     failed.push(error);
     changes.wake();
   };
-  const fetcher = new Fetcher({ view, connections, isolation, intervalMs: options.fetchIntervalMs ?? 0, onError });
+  const fetcher = new Fetcher({ view, isolation, intervalMs: options.fetchIntervalMs ?? 0, onError });
   try {
+    const cursors = await openCursors({ view, connections: fetcher.connections }, options, signal);
     for (const { feed, position } of cursors) {
+      feed.onChange = changes.wake;
       fetcher.add(feed);
       feed.seek(position);
     }
@@ -81,10 +77,9 @@ export async function* readTopic(
 }
 
 /** A promise for the next change of any feed, a `wake`, or the signal. */
-function changesOf(cursors: readonly Cursor[], signal: AbortSignal) {
+function changesOf(signal: AbortSignal) {
   let poke: () => void = () => undefined;
   const onChange = () => poke();
-  for (const { feed } of cursors) feed.onChange = onChange;
   signal.addEventListener('abort', onChange);
   return {
     /** Taken before looking, so that no change between looking and waiting is missed. */
