@@ -27,12 +27,12 @@ const END_TIMEOUT_MS = 10_000;
 /** A free port can be taken by someone else before the JVM binds it. */
 const START_ATTEMPTS = 3;
 const LOG_TAIL_CHARS = 600;
-/** A collection of the young generation holds everyone up for 50 to 75 ms: with much room one comes every eight seconds, not every two. */
-const HEAP_FLAGS = { test: ['-Xmx384m'], bench: ['-Xms1g', '-Xmx1g', '-Xmn640m'] } as const;
 /** Huge pages: on virtual machines with slow memory a random read of 256 MB took 480 ns, 256 with them. Where there are none nothing changes. */
-const JVM_FLAGS = {
-  test: ['-XX:+UseSerialGC', '-XX:+UseTransparentHugePages', '-XX:TieredStopAtLevel=1'],
-  bench: ['-XX:+UseSerialGC', '-XX:+UseTransparentHugePages'],
+const JVM_FLAGS = ['-XX:+UseSerialGC', '-XX:+UseTransparentHugePages'];
+/** A collection of the young generation holds everyone up for 50 to 75 ms: with much room one comes every eight seconds, not every two. */
+const PURPOSE_FLAGS = {
+  test: ['-Xmx384m', '-XX:TieredStopAtLevel=1'],
+  bench: ['-Xms1g', '-Xmx1g', '-Xmn640m'],
 } as const;
 
 /** Starts the nodes and waits for them. @throws BROKER_UNREACHABLE with the end of a node's log */
@@ -107,7 +107,7 @@ class JvmBroker implements RunningBroker {
     this.brokers = addresses.map(({ clientPort }) => `127.0.0.1:${clientPort}`);
     this.inside = this.#insideOf(1);
     const logging = `-Dlog4j2.configurationFile=${repositoryFile('shared/broker/log4j2.properties')}`;
-    const flags = [...HEAP_FLAGS[purpose], ...JVM_FLAGS[purpose], logging, '-cp', join(jars, '*'), 'kafka.Kafka'];
+    const flags = [...JVM_FLAGS, ...PURPOSE_FLAGS[purpose], logging, '-cp', join(jars, '*'), 'kafka.Kafka'];
     const nodes = addresses.map(({ id }) => {
       const args = [...flags, join(folder, `node-${id}.properties`)];
       return [id, { command: 'java', args, log: this.#logFile(id) }] as const;

@@ -74,10 +74,11 @@ export class KafkaPartition implements OwnedPartition {
       this.session = { commit: (work) => this.commitInTurn(writer, work), resumed: false };
       return;
     }
-    this.connect();
+    const scope = this.transactionScope();
+    connectAll(scope);
     if (!(await this.owner.membership.confirm())) throw this.error('PARTITION_LOST');
     this.requireOwned();
-    const writer = await fenceTransactions(this.transactionScope(), this.lost);
+    const writer = await fenceTransactions(scope, this.lost);
     if (writer === null || this.closed) throw this.error('PARTITION_LOST');
     this.session = { commit: (work) => this.commitTransaction(writer, work), resumed: false };
   }
@@ -211,16 +212,6 @@ export class KafkaPartition implements OwnedPartition {
     }
   }
 
-  /** A takeover asks up to three brokers, one after another: they are reached at once. Who fails here is told where it counts. */
-  private connect(): void {
-    const { view, group, topic } = this.owner;
-    const { transactionalId } = this.transactionScope();
-    const addresses = [view.coordinator('transaction', transactionalId), view.coordinator('group', group)];
-    const leader = view.leader(topic, this.partition);
-    if (leader !== null) addresses.push(Promise.resolve(leader));
-    for (const address of addresses) address.then((known) => this.connections.to(known)).catch(() => undefined);
-  }
-
   private transactionScope(): TransactionScope {
     const { view, limits, group, topic } = this.owner;
     const { partition, connections } = this;
@@ -249,4 +240,12 @@ export class KafkaPartition implements OwnedPartition {
   ): MillraceError {
     return new MillraceError(code, { topic: this.topic, partition: this.partition, detail }, cause);
   }
+}
+
+/** A takeover asks up to three brokers, one after another: they are reached at once. Who fails here is told where it counts. */
+function connectAll({ view, connections, transactionalId, group, topic, partition }: TransactionScope): void {
+  const addresses = [view.coordinator('transaction', transactionalId), view.coordinator('group', group)];
+  const leader = view.leader(topic, partition);
+  if (leader !== null) addresses.push(Promise.resolve(leader));
+  for (const address of addresses) address.then((known) => connections.to(known)).catch(() => undefined);
 }
